@@ -1,0 +1,71 @@
+# Two commands on a fresh machine with Python 3.11 or newer, git and make:
+#   make demo    a day at a simulated door
+#   make test    everything that CI runs
+# Both make .venv from the locks first, and only when the locks have changed.
+
+PYTHON ?= python3
+DEMO ?=
+PYTEST ?=
+BENCH ?=
+UPGRADE ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
+CODE := kioskd drivers sync ui tests bench conftest.py
+COMPILE := CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet $(UPGRADE) \
+	--generate-hashes --strip-extras --allow-unsafe \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+.PHONY: install demo test check format bench kill lock clean
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+install: .venv/.all-installed
+
+demo: .venv/.kioskd-installed
+	$(BIN)/kioskd demo $(DEMO)
+
+test: check
+	$(BIN)/pytest $(PYTEST)
+
+check: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/mypy $(CODE)
+
+format: install
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: install
+	$(BIN)/python -m bench.run $(BENCH)
+
+# 200 random kills; an ordinary test run makes a few at each named point
+kill: install
+	KIOSKD_KILLS=200 $(BIN)/pytest -m kill $(PYTEST)
+
+# Locks are made with the oldest Python that is served, so that what it alone needs is in them
+lock:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+		{ echo 'make lock needs Python 3.11: make lock PYTHON=python3.11' >&2; exit 1; }
+	test -x .venv-lock/bin/pip-compile || \
+		{ $(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip --quiet install 'pip-tools>=7.5'; }
+	$(COMPILE) --extra build --output-file requirements.lock pyproject.toml
+	$(COMPILE) --extra build --extra dev --constraint requirements.lock \
+		--output-file requirements-dev.lock pyproject.toml
+
+clean:
+	rm -rf .venv .venv-lock .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+.venv/bin/python:
+	@PYTHON="$(PYTHON)" .ci/make-venv
+
+.venv/.kioskd-installed: requirements.lock pyproject.toml | .venv/bin/python
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv/.all-installed: requirements-dev.lock .venv/.kioskd-installed
+	$(PIP) --require-hashes -r requirements-dev.lock
+	touch $@

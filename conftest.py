@@ -1,0 +1,17 @@
+"""Rules of every test run. Where CI is set, a skipped test fails it: there all can be installed."""
+
+import os
+
+import pytest
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Turn skips into a failure in CI, so that a missing tool cannot hide a test."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or not os.environ.get("CI"):
+        return
+    skipped = reporter.stats.get("skipped", [])
+    if skipped and exitstatus == pytest.ExitCode.OK:
+        reporter.ensure_newline()
+        reporter.write_line(f"{len(skipped)} skipped: in CI that is a failure", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
