@@ -1,0 +1,178 @@
+"""What the core needs from outside, as small Protocols. Adapters and fakes implement them.
+
+None of these raises anything but a KioskError. Times named `monotonic` are seconds of the
+clock that time-outs and pulses run on; they never jump.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from kioskd.access.lockout import Lockout
+from kioskd.domain.credential import Credential
+from kioskd.domain.moment import Moment
+from kioskd.domain.notice import Shown
+from kioskd.domain.reading import KeyPress, Scan
+from kioskd.domain.record import Record
+
+
+class Clock(Protocol):
+    """All time, so that no test sleeps."""
+
+    def moment(self) -> Moment: ...
+    def monotonic(self) -> float: ...
+    async def sleep_until(self, monotonic: float) -> None: ...
+    def new_id(self) -> str:
+        """A UUIDv7 of now."""
+        ...
+
+
+class CardReader(Protocol):
+    """Whole frames, cleaned and bounded; runs until cancelled and survives unplugging."""
+
+    def scans(self) -> AsyncIterator[Scan]: ...
+
+
+class Keypad(Protocol):
+    """One key at a time; runs until cancelled and survives unplugging."""
+
+    def keys(self) -> AsyncIterator[KeyPress]: ...
+
+
+class Strike(Protocol):
+    """One lock. Both calls end within 200 ms; DeviceError when the frame did not get out.
+
+    A strike that was lost and comes back is secured by its driver before anything else.
+    """
+
+    async def release(self) -> None: ...
+    async def secure(self) -> None: ...
+
+
+class Device(Protocol):
+    """What is supervised about any device."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def present(self) -> bool: ...
+    async def tried(self) -> bool:
+        """Wait until the device was tried once; whether it was there."""
+        ...
+
+    async def run(self) -> None:
+        """Own the link until cancelled: open, reopen with capped back-off, close."""
+        ...
+
+
+class DeviceWatch(Protocol):
+    """Told when a device goes and when it is back."""
+
+    def lost(self, device: str, why: str) -> None: ...
+    def back(self, device: str) -> None: ...
+
+
+class Panel(Protocol):
+    """Where notices go. Never raises, never blocks."""
+
+    def show(self, shown: Shown) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CardKeys:
+    """The indices of one card: in the cache, and in state and journal (newest key first)."""
+
+    cache: bytes
+    state: tuple[bytes, ...]
+
+
+class CardIndex(Protocol):
+    """Card numbers become indices; VaultError when the keys cannot be had."""
+
+    def keys_of(self, number: str) -> CardKeys: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CacheState:
+    """What is known of the cache at this moment. `synced` is None before the first feed."""
+
+    readable: bool
+    synced: Moment | None
+    generation: str = ""
+    credentials: int = 0
+
+
+class Credentials(Protocol):
+    """The exported credentials, one point read each. StoreError or VaultError when unreadable."""
+
+    def find(self, index: bytes) -> Credential | None: ...
+    def state(self) -> CacheState: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An entry of the allow-list or the deny-list that is in force."""
+
+    allowed: bool = False
+    denied: bool = False
+
+
+class StateFile(Protocol):
+    """Lists, enrolled verifiers and lockdown. StoreError when it cannot be read."""
+
+    def listed(self, indices: tuple[bytes, ...], now: datetime) -> Listed: ...
+    def enrolled(self, indices: tuple[bytes, ...]) -> Credential | None: ...
+    def lockdown(self) -> bool: ...
+
+
+class PinVerifier(Protocol):
+    """Checks a PIN off the loop. Without a verifier it spends the same time and says False."""
+
+    async def check(self, verifier: bytes | None, pin: str) -> bool: ...
+
+
+class Journal(Protocol):
+    """One durable transaction a call, committed when the call returns. StoreError otherwise."""
+
+    async def charge(self, card: bytes, lockout: Lockout) -> None:
+        """Write down a failed attempt before it is known to have failed."""
+        ...
+
+    async def append(self, record: Record, cleared: bytes | None = None) -> None:
+        """Append a row and its counts; `cleared` is a card whose failures are forgotten."""
+        ...
+
+    def last_grant(self, card: bytes) -> datetime | None:
+        """When this card was last let in here, while that is kept."""
+        ...
+
+
+class Checkpoint(Protocol):
+    """Told as an entry passes a named point; tests stop the process there."""
+
+    def __call__(self, name: str) -> None: ...
+
+
+class Occupancy(Protocol):
+    """How many people are inside; None where nothing counts them."""
+
+    def inside(self) -> int | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ClockJudgement:
+    """Whether the wall clock may be believed, and why not."""
+
+    trusted: bool
+    why: str = ""
+
+
+class ClockTrust(Protocol):
+    """Judges the wall clock, at most a few times a second."""
+
+    def judge(self, now: Moment) -> ClockJudgement: ...
+
+
+def pass_by(name: str) -> None:
+    """The checkpoint of production: nothing happens."""
