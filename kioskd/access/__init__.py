@@ -1,0 +1,1 @@
+"""Door policy, hours, lockout and the machines of an entry. Pure: no clock, no files, no loop."""
