@@ -1,0 +1,1 @@
+"""The configuration file: frozen values, and every fault of a file in one run."""

@@ -1,0 +1,52 @@
+"""From the configured hours to a schedule, with the public holidays of a country.
+
+The calendars come from the PyPI package `holidays`, which is slow to import, so only the call
+that needs it imports it. Its Finnish calendar includes the eves of midsummer and Christmas.
+"""
+
+from collections.abc import Callable
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from kioskd.access.schedule import Schedule
+from kioskd.config.model import Config
+from kioskd.errors import ConfigError
+
+
+def schedule_of(config: Config) -> Schedule:
+    """The opening hours of the site. ConfigError when its holiday calendar is not known."""
+    hours = config.schedule
+    return Schedule(
+        weekly=hours.weekly,
+        exceptions={exception.date: exception.hours for exception in hours.exceptions},
+        holiday_hours=hours.holiday_hours,
+        is_holiday=holiday_test(config),
+        zone=ZoneInfo(config.site.timezone),
+    )
+
+
+def holiday_test(config: Config) -> Callable[[date], bool]:
+    """Whether a local day is a public holiday; "" has none. ConfigError as above."""
+    code = config.schedule.holidays
+    if not code:
+        return lambda day: False
+    import holidays
+
+    country, _, part = code.partition("-")
+    try:
+        calendar = holidays.country_holidays(country, subdiv=part or None)
+    except NotImplementedError:
+        raise ConfigError(
+            [f"{config.path}: schedule.holidays: {_unknown(country, part)}"]
+        ) from None
+    return lambda day: day in calendar
+
+
+def _unknown(country: str, part: str) -> str:
+    import holidays
+
+    known = holidays.list_supported_countries(include_aliases=False)
+    if country in known:
+        parts = ", ".join(known[country]) or "none"
+        return f'"{country}" has no part "{part}" with a calendar of its own; it has {parts}'
+    return f'"{country}" is no country with a holiday calendar; "" is none, "FI" is Finland'

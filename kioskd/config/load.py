@@ -1,0 +1,116 @@
+"""Read a configuration file, or say everything that is wrong with it.
+
+    config = load(Path("/etc/kioskd/config.toml"))
+
+Cheap to import: the daemon reads its configuration before it sends the first off-frame.
+Deliberately not here: what is slow to find out (checks.py) and what only the running daemon
+learns (devices that are not plugged in, a key that does not fit).
+"""
+
+import re
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from kioskd.config import sections
+from kioskd.config.doors import Devices, devices, doors
+from kioskd.config.hours import schedule
+from kioskd.config.later import TABLES, desks
+from kioskd.config.leaves import NOT_BUILT
+from kioskd.config.model import Config
+from kioskd.config.walk import Leaf, Notes, Place, read
+from kioskd.errors import ConfigError
+
+MAX_BYTES = 1_000_000  # a consortium's largest site needs about 20,000
+_REQUIRED = ("site", "storage", "secrets", "cards", "schedule")
+_POSITION = re.compile(r"(.*) \(at (.*)\)", re.DOTALL)
+
+
+def load(path: Path) -> Config:
+    """The configuration of a file. ConfigError holds a line `FILE: key: text` for every fault."""
+    notes = Notes(str(path))
+    config = _config(path, _tables(path), Place(notes))
+    if notes.faults:
+        raise ConfigError(notes.faults)
+    return replace(config, warnings=tuple(notes.warnings))
+
+
+def _config(path: Path, tables: dict[str, Any], root: Place) -> Config:
+    found = devices(root.of("devices"), tables.get("devices", {}))
+    table = read(root, tables, _leaves(found), required=_REQUIRED)
+    parts = {"devices": tuple(found.read.values()), "doors": table.values.get("doors", ())}
+    config = table.build(Config, path=path, **parts)
+    if not config.doors and table.sound("doors"):
+        root.of("doors").warn("there is no door; nobody can be let in")
+    _check_unused(root.of("devices"), found)
+    _check_retention(root, config)
+    return config
+
+
+def _leaves(found: Devices) -> dict[str, Leaf]:
+    return {
+        "site": sections.site,
+        "storage": sections.storage,
+        "secrets": sections.secrets,
+        "cards": sections.cards,
+        "clock": sections.clock,
+        "register": sections.register,
+        "devices": lambda place, value: (),  # read first, because doors and desks refer to them
+        "doors": lambda place, value: doors(place, value, found),
+        "desks": lambda place, value: desks(place, value, found.any_role),
+        "schedule": schedule,
+        "retention": sections.retention,
+        "lockout": sections.lockout,
+        "policy": sections.policy,
+        **TABLES,
+    }
+
+
+def _check_unused(place: Place, found: Devices) -> None:
+    for name, driver in found.resting.items():
+        place.of(name).warn(f"driver {driver} is {NOT_BUILT}, ignored")
+    for name in found.read:
+        if name not in found.used:
+            place.of(name).warn("no door uses it")
+
+
+def _check_retention(root: Place, config: Config) -> None:
+    days = getattr(config.storage, "retention_days", None)  # None when it is at fault itself
+    if isinstance(days, int) and config.retention.row_days < days:
+        root.of("retention").of("row_days").fault(f"is less than storage.retention_days ({days})")
+
+
+def _tables(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(_text(path))
+    except RecursionError:
+        raise ConfigError([f"{path}: is nested too deep"]) from None
+    except ValueError as wrong:
+        raise ConfigError([f"{path}: {_positioned(str(wrong))}"]) from None
+
+
+def _positioned(text: str) -> str:
+    """tomllib's message with its line and column first."""
+    parts = _POSITION.fullmatch(text)
+    return f"{parts[2]}: {parts[1]}" if parts else text
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise ConfigError([f"{path}: there is no such file; name one with --config"]) from None
+    except IsADirectoryError:
+        raise ConfigError([f"{path}: is a directory; name the file in it"]) from None
+    except OSError as wrong:
+        raise ConfigError([f"{path}: cannot be read: {wrong.strerror}"]) from None
+    if len(raw) > MAX_BYTES:
+        raise ConfigError([f"{path}: is larger than {MAX_BYTES} bytes; is it a configuration?"])
+    try:
+        return raw.decode("utf-8-sig")  # some editors put a byte order mark first
+    except UnicodeDecodeError as wrong:
+        raise ConfigError(
+            [f"{path}: is not UTF-8 at byte {wrong.start}; save it as UTF-8"]
+        ) from None

@@ -1,0 +1,170 @@
+"""The configuration as frozen values. Names are the file's own; durations carry their unit."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from re import Pattern
+
+from kioskd.access.schedule import Span
+from kioskd.domain.hours import HoursState
+
+Texts = dict[str, str]  # language -> text; a plain string in the file stands for every language
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    name: Texts
+    branch: str
+    timezone: str = "Europe/Helsinki"
+    languages: tuple[str, ...] = ("fi", "sv", "en")
+    help_phone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    directory: Path
+    retention_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    device_key: str  # "file:/path" or "credential:name"
+
+
+@dataclass(frozen=True, slots=True)
+class Cards:
+    patron: tuple[Pattern[str], ...]
+    item: tuple[Pattern[str], ...] = ()
+    double_read_ms: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ClockConfig:
+    source: str = "auto"  # auto | rtc | assume
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    kind: str = "file"
+    learned_days: int = 90
+
+
+@dataclass(frozen=True, slots=True)
+class DriverKind:
+    """What a driver is for, and which keys its [devices.NAME] may have beside driver and port."""
+
+    role: str  # reader | keypad | relay
+    keys: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceConfig:
+    """One [devices.NAME] table. Keys that a driver does not know are faults."""
+
+    name: str
+    driver: str
+    port: str
+    baud: int = 9600
+    terminator: str = "any"  # any | cr | lf | crlf; serial-scanner only
+    idle_timeout_ms: int = 200  # an unfinished frame is thrown away after this; serial-scanner only
+
+
+@dataclass(frozen=True, slots=True)
+class StrikeConfig:
+    device: str
+    channel: int = 1
+    lock: str = "fail-secure"  # fail-secure | fail-safe (then secured = energised)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    name: str
+    reader: str
+    strike: StrikeConfig
+    keypad: str | None = None
+    release_seconds: float = 5.0
+    long_release_seconds: float = 15.0
+    pin_self_service: bool = True
+    pin_staffed: bool = True
+    card_only_accepted_by: str | None = None
+    staffed: str = "locked"  # locked | unlocked
+    pin_min: int = 4
+    pin_max: int = 12
+    pin_timeout_seconds: float = 30.0
+    held_warn_seconds: float = 30.0
+    held_seconds: float = 60.0
+    categories: tuple[str, ...] = ()
+    minimum_age: int = 15
+
+    def pin_required(self, hours: HoursState) -> bool:
+        """Whether a PIN is asked for in this state; always outside opening hours."""
+        if hours is HoursState.CLOSED:
+            return True
+        return self.pin_staffed if hours is HoursState.STAFFED else self.pin_self_service
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleException:
+    date: date
+    hours: tuple[Span, ...]
+    title: Texts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleConfig:
+    """weekly: Monday first, seven rows; a day that the file does not name is empty (closed)."""
+
+    weekly: tuple[tuple[Span, ...], ...]
+    exceptions: tuple[ScheduleException, ...] = ()
+    holidays: str = "FI"
+    holiday_hours: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    undelivered_days: int = 45
+    unknown_card_hours: int = 24
+    row_days: int = 365
+    staff_action_months: int = 12
+    incident_hold_max_days: int = 90
+
+
+@dataclass(frozen=True, slots=True)
+class LockoutConfig:
+    tries: int = 5
+    steps_minutes: tuple[int, ...] = (1, 5, 15, 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    max_credential_age_hours: int = 120
+    stale: str = "deny"  # deny | allow-recent
+    clock_untrusted: str = "deny"  # deny | allow
+    deny_after_ms: int = 500
+    debarred_blocks_door: bool = False
+    fees_block_door: bool = False
+    capacity: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole configuration without faults. `path` is where it was read from."""
+
+    path: Path
+    site: Site
+    storage: Storage
+    secrets: Secrets
+    cards: Cards
+    schedule: ScheduleConfig
+    devices: tuple[DeviceConfig, ...]
+    doors: tuple[Door, ...]
+    clock: ClockConfig = ClockConfig()
+    register: Register = Register()
+    retention: Retention = Retention()
+    lockout: LockoutConfig = LockoutConfig()
+    policy: Policy = Policy()
+    warnings: tuple[str, ...] = ()
+
+    def device(self, name: str) -> DeviceConfig:
+        """The device of that name; the loader has made sure that it exists."""
+        return next(d for d in self.devices if d.name == name)
