@@ -1,0 +1,1 @@
+"""Keys, card indices, sealed credentials and PIN verification. Nothing here knows a database."""
