@@ -1,0 +1,29 @@
+"""A bounded queue of what a device yields, read as an async iterator.
+
+When it is full the newest is dropped: a flood cannot push out what came before it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+CAPACITY = 64  # scans or keys; a person makes a few a second
+
+
+class Inbox(AsyncIterator[T], Generic[T]):
+    """Filled from the loop, read by one task; it never ends by itself."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[T] = asyncio.Queue(CAPACITY)
+
+    def put(self, item: T) -> bool:
+        """Add an item; False when there was no room and it was dropped."""
+        if self._queue.full():
+            return False
+        self._queue.put_nowait(item)
+        return True
+
+    async def __anext__(self) -> T:
+        return await self._queue.get()
