@@ -1,0 +1,1 @@
+"""The files of a device: credentials, state and journal. SQLAlchemy Core on SQLite."""

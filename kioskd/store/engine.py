@@ -1,0 +1,102 @@
+"""How a SQLite file is opened: held connections in autocommit, transactions said aloud.
+
+Durability (SECURITY): state and journal run WAL with synchronous=FULL.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.pool import NullPool
+
+from kioskd.errors import StoreDamaged, StoreError
+from kioskd.store.faults import mapped
+
+BUSY_SECONDS = 5.0  # a reader beside the daemon waits this long for a checkpoint
+Step = Callable[[Connection], None]
+
+
+def connect(path: Path, *, read_only: bool = False) -> Connection:
+    """A held connection in autocommit. StoreError when the file cannot be opened.
+
+    A read-only medium takes no WAL index; a file whose WAL is empty is then read as it stands.
+    """
+    with mapped(path):
+        # pathname2url would be another import; `as_uri` quotes what SQLite's URI needs.
+        uri = path.absolute().as_uri()
+
+        def open_file(query: str) -> Connection:
+            def raw() -> sqlite3.Connection:
+                return sqlite3.connect(
+                    f"{uri}?{query}",
+                    uri=True,
+                    timeout=BUSY_SECONDS,
+                    isolation_level=None,
+                    check_same_thread=False,
+                )
+
+            engine = create_engine("sqlite://", creator=raw, poolclass=NullPool)
+            connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")
+            return connection
+
+        if not read_only:
+            connection = open_file("mode=rwc")
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
+                connection.exec_driver_sql(f"PRAGMA {pragma}")
+            return connection
+        try:
+            return open_file("mode=ro")
+        except Exception:
+            if not path.exists() or _has_live_wal(path):
+                raise
+            return open_file("mode=ro&immutable=1")
+
+
+def _has_live_wal(path: Path) -> bool:
+    wal = path.with_name(path.name + "-wal")
+    return wal.exists() and wal.stat().st_size > 0
+
+
+@contextmanager
+def transaction(connection: Connection, path: Path) -> Iterator[Connection]:
+    """One durable transaction: committed when the block ends, undone when it fails."""
+    with mapped(path):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.exec_driver_sql("COMMIT")
+        except BaseException:
+            _roll_back(connection)
+            raise
+
+
+def _roll_back(connection: Connection) -> None:
+    with suppress(Exception):  # the first error is the one to tell
+        connection.exec_driver_sql("ROLLBACK")
+
+
+def migrate(connection: Connection, path: Path, steps: Sequence[Step]) -> None:
+    """Bring a file to the newest schema, one transaction a step; a newer file is refused."""
+    with mapped(path):
+        version = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+    if version > len(steps):
+        raise StoreError(
+            f"{path}: written by a newer kioskd (schema {version}, this one knows {len(steps)}); "
+            "install that version again",
+            transient=False,
+        )
+    for number, step in enumerate(steps[version:], start=version + 1):
+        with transaction(connection, path):
+            step(connection)
+            connection.exec_driver_sql(f"PRAGMA user_version={number}")
+
+
+def whole(connection: Connection, path: Path) -> None:
+    """StoreDamaged when SQLite finds the file's structure unsound."""
+    with mapped(path):
+        found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    if found != "ok":
+        raise StoreDamaged(f"{path}: the file is damaged ({found}); restore it from a backup")

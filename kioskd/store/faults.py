@@ -1,0 +1,53 @@
+"""Database and file errors become StoreErrors here, and only here."""
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from kioskd.errors import StoreDamaged, StoreError, StoreFull, StoreReadOnly
+
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN}
+
+
+@contextmanager
+def mapped(path: Path) -> Iterator[None]:
+    """Run a block on the file at `path`; what fails in it names the file and the way out."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _of_sqlite(path, error.orig) from error
+    except sqlite3.Error as error:
+        raise _of_sqlite(path, error) from error
+    except SQLAlchemyError as error:
+        raise StoreError(f"{path}: {type(error).__name__}", transient=False) from error
+    except OSError as error:
+        raise of_os(path, error) from error
+
+
+def of_os(path: Path, error: OSError) -> StoreError:
+    """The StoreError of a failed file operation."""
+    text = f"{path}: {error.strerror or error}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreFull(f"{path}: no space left; free some on this file system")
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return StoreReadOnly(f"{text}; check its owner and that the medium is mounted read-write")
+    return StoreError(text)
+
+
+def _of_sqlite(path: Path, error: BaseException | None) -> StoreError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # extended codes share the low byte
+    if code == sqlite3.SQLITE_FULL:
+        return StoreFull(f"{path}: no space left; free some on this file system")
+    if code in _DAMAGED:
+        return StoreDamaged(f"{path}: the file is damaged ({error}); restore it from a backup")
+    if code in _READ_ONLY:
+        return StoreReadOnly(
+            f"{path}: cannot be written ({error}); check its owner and that the medium is "
+            "mounted read-write"
+        )
+    return StoreError(f"{path}: {error}")

@@ -1,0 +1,191 @@
+"""journal.db as its one writer sees it: a row, its person, its counts and its attempt, at once.
+
+Synchronous; kioskd.store.journal runs it in a thread of its own. The head of the chain is kept
+here, so an append reads nothing.
+
+Deliberately not here: opening a damaged file (journal_start), reading (journal_read), deleting
+(retention).
+"""
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, insert
+from sqlalchemy.dialects import sqlite
+
+from kioskd.access.lockout import Lockout
+from kioskd.domain.moment import stamp
+from kioskd.domain.record import Kind, Record
+from kioskd.errors import StoreFull
+from kioskd.store import chain
+from kioskd.store.engine import transaction
+from kioskd.store.journal_schema import ATTEMPT, EVENT, PERSON, TALLY
+from kioskd.store.reserve import Reserve
+
+MAX_ATTEMPTS = 10_000  # cards with failures that are remembered; the oldest is dropped
+_PRUNE_EVERY = 256  # charges
+
+
+def _sql(statement: object) -> str:
+    # Compiled once: an append is on the path between a PIN and a strike.
+    compiled = statement.compile(dialect=sqlite.dialect(paramstyle="qmark"))  # type: ignore[attr-defined]
+    return str(compiled)
+
+
+_INSERT_EVENT = _sql(insert(EVENT))
+_INSERT_PERSON = _sql(insert(PERSON))
+_PUT_ATTEMPT = _sql(insert(ATTEMPT).prefix_with("OR REPLACE"))
+_COUNT = _sql(insert(TALLY)) + " ON CONFLICT DO UPDATE SET n = n + 1"
+_FORGET = "DELETE FROM attempt WHERE card = ?"
+_PRUNE = (
+    "DELETE FROM attempt WHERE card IN (SELECT card FROM attempt "
+    "ORDER BY last_failure DESC LIMIT -1 OFFSET ?)"
+)
+
+
+@dataclass(slots=True)
+class Head:
+    """The last row: its number and hash."""
+
+    seq: int = 0
+    hash: str = chain.GENESIS
+
+
+def body_of(record: Record, seq: int, personal: str | None) -> dict[str, object]:
+    """What a row's hash covers, and what an export shows."""
+    decision = record.decision
+    return {
+        "id": record.id,
+        "seq": seq,
+        "at": stamp(record.at),
+        "kind": record.kind.value,
+        "door": record.door,
+        "decision": None if decision is None else "granted" if decision.granted else "denied",
+        "reason": None if decision is None else decision.reason.value,
+        "decided_by": record.decided_by.value if record.decided_by else None,
+        "by": record.by,
+        "detail": dict(record.detail),
+        "personal": personal,
+    }
+
+
+class JournalFile:
+    """The open journal. Every method is one durable transaction, or raises StoreError."""
+
+    def __init__(
+        self, connection: Connection, path: Path, head: Head, zone: ZoneInfo, reserve: Reserve
+    ) -> None:
+        self._connection = connection
+        self._path = path
+        self._head = head
+        self._zone = zone
+        self._reserve = reserve
+        self._charges = 0
+
+    @property
+    def head(self) -> Head:
+        """The last committed row."""
+        return Head(self._head.seq, self._head.hash)
+
+    @property
+    def connection(self) -> Connection:
+        """The writing connection, for retention in the same thread."""
+        return self._connection
+
+    def append(self, record: Record, cleared: bytes | None = None) -> None:
+        """Append a row; `cleared` is a card whose failures this row forgets."""
+        try:
+            self._append(record, cleared)
+        except StoreFull:
+            if not self._reserve.free():
+                raise
+            self._append(record, cleared)
+
+    def charge(self, card: bytes, lockout: Lockout) -> None:
+        """Write down a failed attempt."""
+        try:
+            self._charge(card, lockout)
+        except StoreFull:
+            if not self._reserve.free():
+                raise
+            self._charge(card, lockout)
+
+    def close(self) -> None:
+        """Fold the WAL into the file and let go of it."""
+        engine = self._connection.engine
+        self._connection.close()
+        engine.dispose()
+
+    def _append(self, record: Record, cleared: bytes | None) -> None:
+        seq = self._head.seq + 1
+        salt, personal = self._commit_to(record)
+        body = body_of(record, seq, personal)
+        row = chain.row_hash(self._head.hash, body)
+        with transaction(self._connection, self._path) as run:
+            run.exec_driver_sql(_INSERT_EVENT, _event_row(body, row, trusted=record.trusted))
+            if salt is not None:
+                run.exec_driver_sql(
+                    _INSERT_PERSON, (seq, salt, record.card, None, int(record.known))
+                )
+            if cleared is not None:
+                run.exec_driver_sql(_FORGET, (cleared,))
+            if record.kind is Kind.ENTRY_DECIDED:
+                run.exec_driver_sql(_COUNT, self._count_of(record))
+        self._head = Head(seq, row)
+
+    def _charge(self, card: bytes, lockout: Lockout) -> None:
+        with transaction(self._connection, self._path) as run:
+            run.exec_driver_sql(_PUT_ATTEMPT, _attempt_row(card, lockout))
+            self._charges += 1
+            if self._charges % _PRUNE_EVERY == 0:
+                run.exec_driver_sql(_PRUNE, (MAX_ATTEMPTS,))
+
+    def _commit_to(self, record: Record) -> tuple[bytes | None, str | None]:
+        if record.card is None:
+            return None, None
+        salt = secrets.token_bytes(32)
+        return salt, chain.commitment(salt, record.card.hex(), None)
+
+    def _count_of(self, record: Record) -> tuple[object, ...]:
+        local = record.at.astimezone(self._zone)
+        reason = record.decision.reason.value if record.decision else ""
+        return (local.date().isoformat(), local.hour, record.door or "", reason, 1)
+
+
+def _event_row(body: Mapping[str, object], row: str, *, trusted: bool) -> tuple[object, ...]:
+    detail = json.dumps(body["detail"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    values = {**body, "detail": detail, "hash": row, "trusted": int(trusted)}
+    return tuple(values[column.name] for column in EVENT.columns)
+
+
+def _attempt_row(card: bytes, lockout: Lockout) -> tuple[object, ...]:
+    return (
+        card,
+        lockout.failures,
+        lockout.step,
+        stamp(lockout.last_failure) if lockout.last_failure else None,
+        lockout.boot_id,
+        lockout.until_boot,
+        stamp(lockout.until_wall) if lockout.until_wall else None,
+    )
+
+
+def lockouts(connection: Connection) -> dict[bytes, Lockout]:
+    """Every remembered attempt, oldest first."""
+    rows = connection.exec_driver_sql(
+        "SELECT card, failures, step, last_failure, boot_id, until_boot, until_wall "
+        "FROM attempt ORDER BY last_failure"
+    )
+    return {
+        bytes(r[0]): Lockout(r[1], r[2], _time(r[3]), r[4], r[5], _time(r[6]))
+        for r in rows.fetchall()
+    }
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,144 @@
+"""state.db: lists, enrolled verifiers, lockdown, and what the journal was when last seen.
+
+Reads are single rows by primary key on a held connection. A lockdown that cannot be read is a
+lockdown; the caller decides that, here a failed read is a StoreError.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from kioskd.domain.credential import Credential
+from kioskd.domain.moment import stamp
+from kioskd.errors import StoreError
+from kioskd.ports import Listed
+from kioskd.store.engine import connect, migrate, transaction, whole
+from kioskd.store.faults import mapped
+from kioskd.store.journal_start import Mirror
+from kioskd.store.state_schema import STEPS
+
+STATE = "state.db"
+Unseal = Callable[[bytes, bytes], Credential]
+
+
+class StateDatabase:
+    """ports.StateFile over state.db. `unseal(index, sealed)` opens an enrolled verifier."""
+
+    def __init__(self, directory: Path, unseal: Unseal, *, read_only: bool = False) -> None:
+        self._path = directory / STATE
+        self._unseal = unseal
+        if read_only and not self._path.exists():
+            raise StoreError(f"{self._path}: there is no state yet; `kioskd run` begins it")
+        self._connection: Connection = connect(self._path, read_only=read_only)
+        try:
+            whole(self._connection, self._path)
+            if not read_only:
+                migrate(self._connection, self._path, STEPS)
+        except BaseException:
+            self.close()
+            raise
+
+    def listed(self, indices: tuple[bytes, ...], now: datetime) -> Listed:
+        """Which lists the card is on now."""
+        found: set[str] = set()
+        with mapped(self._path):
+            for index in indices:
+                rows = self._connection.exec_driver_sql(
+                    "SELECT which FROM listed WHERE card = ? AND until > ?", (index, stamp(now))
+                )
+                found.update(str(row[0]) for row in rows.fetchall())
+        return Listed(allowed="allow" in found, denied="deny" in found)
+
+    def enrolled(self, indices: tuple[bytes, ...]) -> Credential | None:
+        """The verifier that staff enrolled for the card."""
+        for index in indices:
+            with mapped(self._path):
+                sealed = self._connection.exec_driver_sql(
+                    "SELECT sealed FROM enrolled WHERE card = ?", (index,)
+                ).scalar()
+            if sealed is not None:
+                return self._unseal(index, bytes(sealed))
+        return None
+
+    def lockdown(self) -> bool:
+        """Whether the building is locked down."""
+        return self.value("lockdown") == "on"
+
+    def set_lockdown(self, *, on: bool) -> None:
+        """Lock the building down or lift it; it survives a restart."""
+        self.put_value("lockdown", "on" if on else "off")
+
+    def put_listed(self, index: bytes, which: str, until: datetime, why: str, by: str) -> None:
+        """Put a card on a list."""
+        with transaction(self._connection, self._path) as run:
+            run.exec_driver_sql(
+                "INSERT OR REPLACE INTO listed VALUES (?, ?, ?, ?, ?)",
+                (index, which, stamp(until), why, by),
+            )
+
+    def put_enrolled(self, index: bytes, sealed: bytes) -> None:
+        """Keep a sealed verifier for a card."""
+        with transaction(self._connection, self._path) as run:
+            run.exec_driver_sql("INSERT OR REPLACE INTO enrolled VALUES (?, ?)", (index, sealed))
+
+    def sealed_rows(self) -> Iterator[tuple[bytes, bytes]]:
+        """Every enrolled verifier, sealed, for rekeying."""
+        with mapped(self._path):
+            rows = self._connection.exec_driver_sql("SELECT card, sealed FROM enrolled").fetchall()
+        return ((bytes(r[0]), bytes(r[1])) for r in rows)
+
+    def replace_sealed(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
+        """Write resealed verifiers, all or none."""
+        with transaction(self._connection, self._path) as run:
+            for index, sealed in rows:
+                run.exec_driver_sql(
+                    "UPDATE enrolled SET sealed = ? WHERE card = ?", (sealed, index)
+                )
+
+    def mirror(self) -> Mirror | None:
+        """The journal as last seen."""
+        text = self.value("journal")
+        return Mirror(**json.loads(text)) if text else None
+
+    def put_mirror(self, mirror: Mirror) -> None:
+        """Remember the journal as it is now."""
+        self.put_value("journal", json.dumps(asdict(mirror)))
+
+    def value(self, key: str) -> str | None:
+        """A single remembered value."""
+        with mapped(self._path):
+            found = self._connection.exec_driver_sql(
+                "SELECT value FROM value WHERE key = ?", (key,)
+            ).scalar()
+        return None if found is None else str(found)
+
+    def put_value(self, key: str, value: str) -> None:
+        """Remember a single value."""
+        with transaction(self._connection, self._path) as run:
+            run.exec_driver_sql("INSERT OR REPLACE INTO value VALUES (?, ?)", (key, value))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        engine = self._connection.engine
+        self._connection.close()
+        engine.dispose()
+
+
+class NoState:
+    """ports.StateFile where state.db cannot be read: locked down until somebody looks."""
+
+    def listed(self, indices: tuple[bytes, ...], now: datetime) -> Listed:
+        """Nobody is known to be on a list."""
+        return Listed()
+
+    def enrolled(self, indices: tuple[bytes, ...]) -> Credential | None:
+        """No verifier can be read."""
+        return None
+
+    def lockdown(self) -> bool:
+        """A lockdown that cannot be read means lockdown."""
+        return True
