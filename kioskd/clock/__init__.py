@@ -1,0 +1,1 @@
+"""The machine's clocks, and what speaks for them."""

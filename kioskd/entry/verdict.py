@@ -1,0 +1,170 @@
+"""From a finished PIN step to a committed decision: charge, verify, decide, journal.
+
+The attempt is charged before its outcome shows anywhere, the decision is committed before the
+strike moves, and both have a time after which the door stays secured.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass, replace
+
+from kioskd.access.facts import DoorPolicy, Facts, PinOutcome
+from kioskd.access.policy import decide, refused_at_scan
+from kioskd.domain.decision import DecidedBy, Decision, Reason
+from kioskd.domain.record import Kind, Record
+from kioskd.entry.dossier import Dossier, Subject, with_pin
+from kioskd.entry.lockouts import Lockouts
+from kioskd.errors import StoreError
+from kioskd.ports import Checkpoint, Clock, Journal, PinVerifier
+
+log = logging.getLogger("kioskd.entry")
+GRANT_SECONDS = 2.0  # POLICY: a grant is good for this long after the verdict
+
+
+@dataclass(frozen=True, slots=True)
+class PinStep:
+    """How the PIN step ended: an outcome, or digits still to be verified."""
+
+    outcome: PinOutcome | None = None
+    digits: str = ""
+    acceptable: bool = True  # whether the digits can be a PIN at this door at all
+
+    def __repr__(self) -> str:
+        return f"PinStep({self.outcome})"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A decision with its facts; `good_until` is when a grant lapses (monotonic).
+
+    entry: the id of its row; with STORE_FAILED, of a granted row that may come late.
+    """
+
+    decision: Decision
+    facts: Facts
+    entry: str
+    good_until: float
+
+
+class Judge:
+    """Decides entries of one door and journals them."""
+
+    def __init__(
+        self,
+        door: str,
+        policy: DoorPolicy,
+        dossier: Dossier,
+        lockouts: Lockouts,
+        verifier: PinVerifier,
+        journal: Journal,
+        clock: Clock,
+        checkpoint: Checkpoint,
+    ) -> None:
+        self._door = door
+        self._policy = policy
+        self._dossier = dossier
+        self._lockouts = lockouts
+        self._verifier = verifier
+        self._journal = journal
+        self._clock = clock
+        self._checkpoint = checkpoint
+
+    def look_up(self, number: str) -> Subject:
+        """The card's facts as they are now."""
+        return self._dossier.look_up(number, self._policy)
+
+    async def judge(self, number: str, step: PinStep) -> Verdict:
+        """Decide on the facts of this moment. Never raises: a failing store denies."""
+        subject = self.look_up(number)
+        try:
+            facts = await self._with_pin(subject, step)
+        except StoreError as error:
+            return self._store_failed(with_pin(subject, PinOutcome.WRONG), error)
+        return await self._commit(subject, facts, decide(facts))
+
+    async def _with_pin(self, subject: Subject, step: PinStep) -> Facts:
+        if step.outcome is not None:
+            return with_pin(subject, step.outcome)
+        if refused_at_scan(subject.facts) is not None or subject.keys is None:
+            # The door closed while the PIN was typed: nothing is verified, nothing is charged.
+            return with_pin(subject, PinOutcome.NOT_ASKED)
+        right = await self._charged_and_verified(subject, step)
+        credential = subject.facts.credential
+        if credential is not None and credential.verifier is None:
+            return with_pin(subject, PinOutcome.NOT_SET)
+        return with_pin(subject, PinOutcome.RIGHT if right else PinOutcome.WRONG)
+
+    async def _charged_and_verified(self, subject: Subject, step: PinStep) -> bool:
+        assert subject.keys is not None  # noqa: S101
+        credential = subject.facts.credential
+        verifier = credential.verifier if credential and step.acceptable else None
+        charged = self._lockouts.charge(subject.keys.state, self._clock.moment())
+        charge = asyncio.ensure_future(self._journal.charge(subject.keys.state[0], charged))
+        charge.add_done_callback(self._charged)
+        # The two run side by side; neither shows before the other is done.
+        right = await self._verifier.check(verifier, step.digits)
+        self._checkpoint("verified")
+        await self._in_time(charge, self._clock.monotonic() + GRANT_SECONDS)
+        return right
+
+    def _charged(self, task: "asyncio.Future[None]") -> None:
+        if not task.cancelled() and task.exception() is None:
+            self._checkpoint("charged")
+
+    async def _commit(self, subject: Subject, facts: Facts, decision: Decision) -> Verdict:
+        good_until = self._clock.monotonic() + GRANT_SECONDS
+        record = self._record(subject, facts, decision)
+        right = facts.pin is PinOutcome.RIGHT and subject.keys is not None
+        cleared = subject.keys.state[0] if right and subject.keys else None
+        self._checkpoint("before-commit")
+        append = asyncio.ensure_future(self._journal.append(record, cleared))
+        try:
+            await self._in_time(append, good_until)
+        except StoreError as error:
+            failed = self._store_failed(facts, error)
+            # The row may still get written: then it is a grant that nobody acted on.
+            return replace(failed, entry=record.id if decision.granted else "")
+        if cleared is not None:
+            self._lockouts.clear(cleared)
+        self._checkpoint("after-commit")
+        return Verdict(decision, facts, record.id, good_until)
+
+    async def _in_time(self, work: "asyncio.Future[None]", until: float) -> None:
+        timer = asyncio.ensure_future(self._clock.sleep_until(until))
+        try:
+            await asyncio.wait({work, timer}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            timer.cancel()
+        if not work.done():
+            work.add_done_callback(_read_late)
+            raise StoreError("the journal did not answer in time")
+        work.result()
+
+    def _store_failed(self, facts: Facts, error: StoreError) -> Verdict:
+        log.error("journal.failed", extra={"door": self._door, "why": str(error)})
+        return Verdict(Decision(Reason.STORE_FAILED), facts, "", 0.0)
+
+    def _record(self, subject: Subject, facts: Facts, decision: Decision) -> Record:
+        detail: dict[str, object] = {}
+        if facts.cache_age is not None:
+            detail["cache_age_s"] = int(facts.cache_age.total_seconds())
+        if not facts.clock_trusted:
+            detail["clock"] = "untrusted"
+        listed = decision.reason is Reason.DENY_LISTED or (decision.granted and facts.allow_listed)
+        return Record(
+            id=self._clock.new_id(),
+            at=facts.now,
+            kind=Kind.ENTRY_DECIDED,
+            door=self._door,
+            decision=decision,
+            decided_by=DecidedBy.LIST if listed else DecidedBy.CACHE,
+            detail=detail,
+            card=subject.keys.state[0] if subject.keys else None,
+            known=facts.credential is not None or facts.allow_listed or facts.deny_listed,
+            trusted=facts.clock_trusted,
+        )
+
+
+def _read_late(work: "asyncio.Future[None]") -> None:
+    if not work.cancelled():
+        work.exception()  # it was answered as failed already
