@@ -1,0 +1,1 @@
+"""The command line. Only here may rich be imported; nothing heavy before it is needed."""

@@ -1,0 +1,118 @@
+"""`kioskd COMMAND ...`: finds the command's module, imports only that, and ends with its code.
+
+Exit codes: 0 done, 1 the thing asked about is not well, 2 wrong usage, configuration or input.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from kioskd import __version__
+from kioskd.errors import ConfigError, InputError, KioskError, VaultError
+
+COMMANDS = {
+    "run": ("run", "run the daemon until it is told to stop"),
+    "demo": ("demo", "play a day at the door with simulated devices"),
+    "check-config": ("check_config", "list every fault of a configuration file"),
+    "keygen": ("keygen", "make a device key"),
+    "rekey": ("rekey", "change the device key and seal everything anew"),
+    "feed": ("feed", "import credentials: feed import FILE"),
+    "explain": ("explain", "every rule for a card at a door, without its PIN"),
+    "journal": ("journal", "journal export, journal verify"),
+    "secure": ("secure", "drive every strike safe, without the daemon"),
+    "stats": ("stats", "anonymous counts of entries"),
+}
+PLANNED = frozenset(
+    {
+        "doctor",
+        "devices",
+        "probe",
+        "enrol",
+        "list",
+        "why",
+        "status",
+        "open",
+        "lock",
+        "lockdown",
+        "lockout",
+        "sync",
+        "reload",
+        "schedule",
+        "clock",
+        "subject",
+        "hold",
+        "breach-report",
+        "support-bundle",
+        "backup",
+        "restore",
+        "salvage",
+        "setup",
+        "tune-argon2",
+        "sip2",
+        "tag",
+        "desk",
+    }
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    # Whatever a command writes is for the user that it runs as, and for nobody else.
+    os.umask(0o077)
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _dispatch(arguments)
+    except ConfigError as error:
+        return _say(2, *error.faults)
+    except (InputError, VaultError) as error:
+        return _say(2, str(error))
+    except KioskError as error:
+        return _say(1, str(error))
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return _say(1, "stopped")
+
+
+def _dispatch(arguments: list[str]) -> int:
+    name = arguments[0] if arguments else ""
+    if name in PLANNED:
+        return _say(2, f"kioskd {name}: not built into this version")
+    if name not in COMMANDS:
+        return _without_command(arguments)
+    module = import_module(f"kioskd.cli.{COMMANDS[name][0]}")
+    parser = argparse.ArgumentParser(prog="kioskd", allow_abbrev=False)
+    module.add_parser(parser.add_subparsers(required=True))
+    args = parser.parse_args(arguments)
+    return int(args.run(args))
+
+
+def _without_command(arguments: list[str]) -> int:
+    if arguments == ["--version"]:
+        sys.stdout.write(f"kioskd {__version__}\n")
+        return 0
+    lines = ["usage: kioskd COMMAND [options]", ""]
+    lines += [f"  {name:<14}{told}" for name, (_, told) in COMMANDS.items()]
+    lines += ["", "kioskd COMMAND --help tells more of each."]
+    if arguments and arguments[0] in ("-h", "--help"):
+        sys.stdout.write("\n".join(lines) + "\n")
+        return 0
+    if arguments:
+        lines.insert(0, f"kioskd: {arguments[0]!r} is no command{_guess(arguments[0])}")
+    return _say(2, *lines)
+
+
+def _guess(name: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, [*COMMANDS, *PLANNED], n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _say(code: int, *lines: str) -> int:
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
+    return code

@@ -1,0 +1,77 @@
+"""Log lines on standard error: UTC, an event and its values; text or JSON.
+
+`2026-11-23T08:15:30.123Z INFO kioskd ready doors=1 devices=2/3 missing=front-scanner`
+Values from outside are cleaned: no escape sequence and no line break reaches a terminal.
+"""
+
+import json
+import logging
+import re
+import sys
+import traceback
+from datetime import UTC, datetime
+
+_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_PLAIN = re.compile(r"[^\s\"=]+")
+
+
+def set_up(log_format: str) -> None:
+    """Send everything of ours to standard error in this format ("text" or "json")."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines() if log_format == "json" else TextLines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+
+
+def _values(record: logging.LogRecord) -> dict[str, object]:
+    values = {k: v for k, v in record.__dict__.items() if k not in _STANDARD}
+    if record.exc_info and record.exc_info[1] is not None:
+        values.update(_fault(record.exc_info[1]))
+    return values
+
+
+def _fault(error: BaseException) -> dict[str, object]:
+    # Where, not what: the text of an unforeseen exception may hold what a patron typed.
+    frames = traceback.extract_tb(error.__traceback__)
+    where = " < ".join(f"{f.filename.rsplit('/', 1)[-1]}:{f.lineno}" for f in reversed(frames[-6:]))
+    return {"error": type(error).__name__, "where": where}
+
+
+def _at(record: logging.LogRecord) -> str:
+    at = datetime.fromtimestamp(record.created, UTC)
+    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+
+
+def _clean(value: object) -> str:
+    return _UNPRINTABLE.sub("?", str(value))
+
+
+class TextLines(logging.Formatter):
+    """One line a record, `key=value` behind the event."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        head = f"{_at(record)} {record.levelname} {record.name} {_clean(record.getMessage())}"
+        return head + "".join(f" {k}={_quoted(v)}" for k, v in _values(record).items())
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The object."""
+        head = {
+            "at": _at(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "event": _clean(record.getMessage()),
+        }
+        values = {k: _clean(v) for k, v in _values(record).items()}
+        return json.dumps({**values, **head}, ensure_ascii=False)
+
+
+def _quoted(value: object) -> str:
+    text = _clean(value)
+    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)

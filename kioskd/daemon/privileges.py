@@ -1,0 +1,42 @@
+"""A command run as root becomes the user that the storage directory belongs to.
+
+What it creates then belongs to the daemon, and a fault in it has no more power than the daemon.
+Deliberately not here: gaining anything.
+"""
+
+import os
+import pwd
+from pathlib import Path
+
+from kioskd.errors import StoreError
+
+
+def drop_to_owner(directory: Path) -> None:
+    """As root, become the owner of the storage directory, for good. StoreError when impossible.
+
+    Nothing changes for other users, for a directory of root's own, and before there is one.
+    Called before the command opens a file other than its configuration.
+    """
+    if os.geteuid() != 0:
+        return
+    try:
+        owner = directory.stat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreError(f"{directory}: {error.strerror}") from error
+    if owner.st_uid != 0:
+        become(owner.st_uid, owner.st_gid)
+
+
+def become(user: int, group: int) -> None:
+    """Give up root: groups first, because without root they could not be changed any more."""
+    try:
+        try:
+            os.initgroups(pwd.getpwuid(user).pw_name, group)
+        except KeyError:
+            os.setgroups([group])
+        os.setresgid(group, group, group)
+        os.setresuid(user, user, user)
+    except OSError as error:
+        raise StoreError(f"cannot become user {user}: {error.strerror}") from error

@@ -1,0 +1,123 @@
+"""Opens the three files for the daemon. What does not open is stood in for by what denies."""
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from kioskd.clock.trust import WallClockTrust
+from kioskd.config.model import Config
+from kioskd.daemon.keys import Keys, SiteIndex
+from kioskd.domain.record import Record
+from kioskd.errors import StoreError
+from kioskd.ports import Clock
+from kioskd.store.cache_schema import CacheMeta
+from kioskd.store.credentials import CredentialCache
+from kioskd.store.journal import NoJournal, ThreadedJournal
+from kioskd.store.journal_start import Opened, mirror_of, open_journal
+from kioskd.store.state import NoState, StateDatabase
+from kioskd.vault.kdf import PinChecker
+
+log = logging.getLogger("kioskd")
+
+
+@dataclass(slots=True)
+class Stores:
+    """The open files. `faults` are for people; the door has its own stricter answers."""
+
+    cache: CredentialCache
+    state: StateDatabase | NoState
+    journal: ThreadedJournal | NoJournal
+    faults: list[str] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Finish what was asked for and let go of the files."""
+        if isinstance(self.journal, ThreadedJournal):
+            remember(self.state, self.journal.opened)
+            self.journal.close()
+        self.cache.close()
+        if isinstance(self.state, StateDatabase):
+            self.state.close()
+
+
+def open_stores(config: Config, keys: Keys, checker: PinChecker, clock: Clock) -> Stores:
+    """Open what can be opened; blocking, for the start."""
+    directory = config.storage.directory
+    faults: list[str] = [keys.why] if keys.why else []
+    state = _state(directory, keys, faults)
+    journal = _journal(config, state, clock, faults)
+    cache = open_cache(directory, keys, checker)
+    if cache.fault is not None and not keys.why:
+        faults.append(str(cache.fault))
+    return Stores(cache, state, journal, faults)
+
+
+def open_cache(directory: Path, keys: Keys, checker: PinChecker | None) -> CredentialCache:
+    """The credential cache, opened; each generation brings its index key and site verifier."""
+
+    def adopted(meta: CacheMeta) -> None:
+        if isinstance(keys.index, SiteIndex):
+            keys.index.use_cache_key(meta.index_key)
+        if checker is not None and meta.site_verifier is not None:
+            checker.site_verifier = meta.site_verifier
+
+    cache = CredentialCache(directory, keys.unseal_cache, adopted)
+    cache.open()
+    return cache
+
+
+def remember(state: StateDatabase | NoState, opened: Opened) -> None:
+    """Keep in state.db what the journal is now."""
+    if isinstance(state, StateDatabase):
+        try:
+            state.put_mirror(mirror_of(opened))
+        except StoreError as error:
+            log.warning("mirror.failed", extra={"why": str(error)})
+
+
+def _state(directory: Path, keys: Keys, faults: list[str]) -> StateDatabase | NoState:
+    try:
+        return StateDatabase(directory, keys.unseal_state)
+    except StoreError as error:
+        faults.append(
+            f"{error}; until then every door is locked down. To begin anew without lists and "
+            "enrolled staff, move state.db aside and restart"
+        )
+        return NoState()
+
+
+def _journal(
+    config: Config, state: StateDatabase | NoState, clock: Clock, faults: list[str]
+) -> ThreadedJournal | NoJournal:
+    directory = config.storage.directory
+
+    def opened() -> Opened:
+        mirror = state.mirror() if isinstance(state, StateDatabase) else None
+        zone = ZoneInfo(config.site.timezone)
+        return open_journal(directory, zone, clock.moment().wall, clock.new_id(), mirror)
+
+    try:
+        journal = opened()
+    except (StoreError, OSError) as error:
+        faults.append(f"{error}; nobody is let in without a journal")
+        return NoJournal(str(error))
+    if journal.started not in ("", "new"):
+        faults.append(f"a new journal was begun: {journal.started}; the old one is kept beside it")
+    remember(state, journal)
+    return ThreadedJournal(journal, directory, opened)
+
+
+class WitnessedJournal:
+    """ports.Journal that tells the clock's judge of every trusted row."""
+
+    def __init__(self, journal: ThreadedJournal | NoJournal, trust: WallClockTrust) -> None:
+        self._journal = journal
+        self._trust = trust
+        self.charge = journal.charge
+        self.last_grant = journal.last_grant
+
+    async def append(self, record: Record, cleared: bytes | None = None) -> None:
+        """Append, then remember the row's time."""
+        await self._journal.append(record, cleared)
+        if record.trusted:
+            self._trust.recorded(record.at)

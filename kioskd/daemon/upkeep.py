@@ -1,0 +1,130 @@
+"""What the daemon does beside the doors: the clock's judge, the cache's refresh, retention."""
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from kioskd.clock.trust import WallClockTrust
+from kioskd.config.model import Config
+from kioskd.daemon.keys import Keys
+from kioskd.daemon.stores import Stores, remember
+from kioskd.domain.record import Kind
+from kioskd.entry.notebook import Notebook
+from kioskd.errors import StoreError
+from kioskd.ports import Checkpoint, Clock, DeviceWatch
+from kioskd.store.journal import ThreadedJournal
+from kioskd.store.journal_start import JOURNAL
+from kioskd.store.reserve import Reserve
+from kioskd.store.retention import Forgotten, RetentionPolicy, work_through
+
+log = logging.getLogger("kioskd")
+CLOCK_SECONDS = 1.0
+CACHE_SECONDS = 0.5  # a new cache is in use within a second
+DAY_SECONDS = 86_400.0
+MIRROR_SECONDS = 3600.0
+
+
+class JournalledWatch(DeviceWatch):
+    """Devices that go and come back, as facts."""
+
+    def __init__(self, notebook: Notebook) -> None:
+        self._notebook = notebook
+
+    def lost(self, device: str, why: str) -> None:
+        """A device is gone."""
+        self._notebook.note(Kind.DEVICE_LOST, detail={"device": device, "why": why})
+
+    def back(self, device: str) -> None:
+        """A device is there."""
+        self._notebook.note(Kind.DEVICE_BACK, detail={"device": device})
+
+
+async def every(seconds: float, clock: Clock) -> None:
+    """One interval, on monotonic time."""
+    await clock.sleep_until(clock.monotonic() + seconds)
+
+
+async def watch_clock(trust: WallClockTrust, notebook: Notebook, clock: Clock) -> None:
+    """Note when the clock stops being trusted, and when a time server corrected it."""
+    believed = True
+    while True:
+        judgement = trust.judge(clock.moment())
+        if trust.verdict.corrected:
+            log.warning("clock.corrected")
+            notebook.note(Kind.CLOCK_CORRECTED)
+        if believed and not judgement.trusted:
+            log.error("clock.untrusted", extra={"why": judgement.why})
+            notebook.note(Kind.CLOCK_UNTRUSTED, detail={"why": judgement.why})
+        if judgement.trusted and not believed:
+            log.info("clock.trusted")
+        believed = judgement.trusted
+        await every(CLOCK_SECONDS, clock)
+
+
+async def refresh_cache(stores: Stores, notebook: Notebook, clock: Clock) -> None:
+    """Take a new cache within a second of its switch."""
+    while True:
+        await every(CACHE_SECONDS, clock)
+        if await stores.cache.refresh():
+            state = stores.cache.state()
+            if state.readable:
+                detail = {"generation": state.generation, "credentials": state.credentials}
+                notebook.note(Kind.SYNC_DONE, detail=detail)
+
+
+def retention_policy(config: Config) -> RetentionPolicy:
+    """The site's choices."""
+    return RetentionPolicy(
+        identified=timedelta(days=config.storage.retention_days),
+        unknown_cards=timedelta(hours=config.retention.unknown_card_hours),
+        rows=timedelta(days=config.retention.row_days),
+        staff_months=config.retention.staff_action_months,
+    )
+
+
+async def keep_retention(
+    config: Config,
+    keys: Keys,
+    journal: ThreadedJournal,
+    trust: WallClockTrust,
+    clock: Clock,
+    checkpoint: Checkpoint,
+) -> None:
+    """Delete what is due, at the start and then daily."""
+    while True:
+        try:
+            await run_retention(config, keys, journal, trust, clock, checkpoint)
+        except StoreError as error:
+            log.error("retention.failed", extra={"why": str(error)})  # noqa: TRY400
+        await every(DAY_SECONDS, clock)
+
+
+async def run_retention(
+    config: Config,
+    keys: Keys,
+    journal: ThreadedJournal,
+    trust: WallClockTrust,
+    clock: Clock,
+    checkpoint: Checkpoint,
+) -> None:
+    """One run, a batch at a time between entries."""
+    now, mac = clock.moment(), keys.mac()
+    if mac is None or not trust.judge(now).trusted:
+        log.warning("retention.waits", extra={"why": "no keys" if mac is None else "clock"})
+        return
+    path = config.storage.directory / JOURNAL
+    connection = journal.opened.file.connection
+    work = work_through(connection, path, retention_policy(config), now.wall, mac, checkpoint)
+    persons = rows = 0
+    while (batch := await journal.run(lambda: next(work, None))) is not None:
+        assert isinstance(batch, Forgotten)  # noqa: S101
+        persons, rows = persons + batch.persons, rows + batch.rows
+    await asyncio.to_thread(Reserve(config.storage.directory / "reserve.bin").take)
+    log.info("retention.done", extra={"persons": persons, "rows": rows})
+
+
+async def keep_mirror(stores: Stores, journal: ThreadedJournal, clock: Clock) -> None:
+    """Remember hourly what the journal is, so that one put back in its place is noticed."""
+    while True:
+        await every(MIRROR_SECONDS, clock)
+        await journal.run(lambda: remember(stores.state, journal.opened))
