@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     machine = describe()  # before the benchmarks: they are what loads the machine later
     outcomes = {name: _run(name, options.quick) for name in options.names or known}
-    _print(outcomes, Console())
+    _print(outcomes, Console(width=None if sys.stdout.isatty() else 160))
     report = {
         "command": sys.orig_argv,
         "quick": options.quick,

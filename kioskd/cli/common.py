@@ -10,7 +10,7 @@ from kioskd.config.model import Config
 from kioskd.domain.card import CodeKind, CodePatterns, canonical, masked
 from kioskd.errors import InputError
 
-DEFAULT_CONFIG = Path("/etc/kioskd/config.toml")
+DEFAULT_CONFIG = Path("/etc/kioskd/kioskd.toml")
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,160 @@
+"""The daemon as a program: start, last key to relay byte, memory, the loop.
+
+Real bytes over ptys. Its cache holds 1,000,000 credentials. The raw baseline of a decision is
+what nobody can save: one argon2id run and one durable SQLite insert, measured in this process
+beside it.
+
+Deliberately not here: look-ups (bench_lookup), commits (bench_commit), imports (bench_import).
+"""
+
+import json
+import sqlite3
+import tempfile
+import time
+from pathlib import Path
+
+from bench.feeds import PIN, card, write_feed
+from bench.figures import Figure, median, percentile
+from bench.rig import Rig, Running
+from kioskd.vault.kdf import compute, hash_pin
+from kioskd.vault.verifiers import unpack_verifier
+
+INSTRUMENTED = Path(__file__).with_name("instrumented.py")
+
+
+def run(quick: bool) -> list[Figure]:
+    """All figures of a running door."""
+    rows, entries, more = (2_000, 20, 20) if quick else (1_000_000, 500, 500)
+    with tempfile.TemporaryDirectory(prefix="kioskd-door-") as folder:
+        rig = Rig(Path(folder))
+        feed = Path(folder) / "feed.jsonl"
+        write_feed(feed, rows, known=entries + more)
+        rig.import_feed(feed)
+        feed.unlink()
+        return [
+            *_start(rig, rows, 3 if quick else 10),
+            *_entries(rig, entries, more, rows),
+            *_loop(rig, entries, rows),
+        ]
+
+
+def _start(rig: Rig, rows: int, times: int) -> list[Figure]:
+    frames, readies = [], []
+    for _ in range(times):
+        running = rig.start()
+        frames.append(running.first_frame())
+        readies.append(running.ready())
+        running.stop()
+    size = f"{rows:,} credentials, {times} starts"
+    return [
+        _figure("off-frame after exec", "s", frames, 0.4, size),
+        _figure("ready, warm", "s", readies, 1.5, size),
+    ]
+
+
+def _entries(rig: Rig, entries: int, more: int, rows: int) -> list[Figure]:
+    running = rig.start()
+    running.ready()
+    took = [running.entry(card(number)) * 1000 for number in range(entries)]
+    kdf, commit = _raw_kdf_ms(), _raw_commit_ms(rig.folder, entries)
+    budget = median(kdf) + percentile(commit, 99) + 5.0
+    key_to_relay = Figure(
+        "last key to relay byte",
+        "ms",
+        median(took),
+        p99=percentile(took, 99),
+        baseline=median(kdf) + median(commit),
+        ratio=median(took) / (median(kdf) + median(commit)),
+        budget=f"p99 <= {budget:.1f} ms (KDF {median(kdf):.1f} + commit p99 + 5)",
+        ok=percentile(took, 99) <= budget,
+        size=f"{entries} entries",
+    )
+    for number in range(entries, entries + more):
+        running.entry(card(number))
+    rss = _idle_rss(running, entries + more, rows)
+    running.stop()
+    return [key_to_relay, rss]
+
+
+def _idle_rss(running: Running, entries: int, rows: int) -> Figure:
+    time.sleep(2.0)
+    rss = running.rss_mb()
+    return Figure(
+        "daemon RSS, idle",
+        "MB",
+        rss,
+        budget="<= 85 MB",
+        ok=rss <= 85.0,
+        size=f"after {entries:,} entries, {rows:,} credentials",
+    )
+
+
+def _loop(rig: Rig, entries: int, rows: int) -> list[Figure]:
+    out = rig.folder / "loop.json"
+    running = rig.start((str(INSTRUMENTED), "--out", str(out)))
+    running.ready()
+    for number in range(min(entries, 100)):
+        running.entry(card(number))
+    rig.scanner.send(b"\x00\xff<>&'" * 20_000)
+    rig.keypad.send(b"7" * 4_000)
+    time.sleep(1.0)
+    running.stop()
+    found = json.loads(out.read_text(encoding="utf-8"))
+    cpu = found["callback_cpu_ms"]
+    worst = ", ".join(f"{name} {ms:.1f}" for name, ms in found["worst"][:3])
+    size = f"100 entries and a flood of garbage; worst: {worst}"
+    return [
+        Figure(
+            "CPU of the longest loop callback",
+            "ms",
+            max(cpu),
+            budget="<= 5 ms",
+            ok=max(cpu) <= 5.0,
+            size=size,
+        ),
+        Figure(
+            "loop lag",
+            "ms",
+            median(found["lag_ms"]),
+            p99=percentile(found["lag_ms"], 99.9),
+            size="p99 column: p99.9",
+        ),
+    ]
+
+
+def _figure(name: str, unit: str, samples: list[float], most: float, size: str) -> Figure:
+    worst = max(samples)
+    return Figure(
+        name,
+        unit,
+        median(samples),
+        p99=worst,
+        budget=f"<= {most} {unit}",
+        ok=median(samples) <= most,
+        size=size,
+    )
+
+
+def _raw_kdf_ms() -> list[float]:
+    verifier = unpack_verifier(hash_pin(PIN))
+    return [_timed(lambda: compute(verifier, PIN.encode())) for _ in range(30)]
+
+
+def _raw_commit_ms(folder: Path, rows: int) -> list[float]:
+    raw = sqlite3.connect(folder / "raw.db", isolation_level=None)
+    for pragma in ("journal_mode=WAL", "synchronous=FULL"):
+        raw.execute(f"PRAGMA {pragma}")
+    raw.execute("CREATE TABLE row (seq INTEGER PRIMARY KEY, body TEXT)")
+    body = "x" * 400
+    took = [
+        _timed(lambda: raw.execute("INSERT INTO row (body) VALUES (?)", (body,)))
+        for _ in range(max(rows, 100))
+    ]
+    raw.close()
+    return took
+
+
+def _timed(work: object) -> float:
+    began = time.perf_counter()
+    work()  # type: ignore[operator]
+    return (time.perf_counter() - began) * 1000
