@@ -35,6 +35,7 @@ MAX_NAMED: Final = 50  # columns that a refusal names
 CHUNK_LINES: Final = 1000
 STANDARD_INPUT: Final = Path("-")
 
+_BUFFER: Final = 1 << 18
 _BOM: Final = b"\xef\xbb\xbf"
 _PERSONAL = re.compile(
     r"name|nimi|namn|addr|osoit|street|katu|post|phone|puh|tel|mobile|mail|sahkopo|sähköpo"
@@ -91,7 +92,12 @@ class FeedFile:
         with _input_faults(str(path)):
             if path.is_dir():
                 raise InputError(f"{path}: is a directory; name the feed file in it")
-            return cls(str(path), path.open("rb", buffering=1 << 18))
+            stream = path.open("rb", buffering=_BUFFER)
+        try:
+            return cls(str(path), stream)
+        except BaseException:
+            stream.close()
+            raise
 
     def __enter__(self) -> Self:
         return self

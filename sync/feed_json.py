@@ -15,6 +15,8 @@ from sync.feed_rows import COLUMNS, WANTED, BadField, BadRow, FeedRow, RowFields
 
 _FAULT_PATH = re.compile(r"at `\$\.([a-z_]+)")
 _RESTRICTION_KEYS: Final = frozenset({"kind", "until", "branch"})
+# Deep nesting and bytes that are no UTF-8 are not msgspec's own errors.
+NOT_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class JsonRows:
@@ -31,14 +33,14 @@ class JsonRows:
             return self._rules.row(line, self._decode(raw))
         except BadField as fault:
             return BadRow(line, str(fault))
-        except msgspec.DecodeError:
+        except NOT_JSON:
             return self._second_look(line, raw)
 
     def look(self, line: int, raw: bytes) -> None:
         """Take note of unknown keys only: the file is refused, the rest of it is not loaded."""
         try:
             found = msgspec.json.decode(raw)
-        except msgspec.DecodeError:
+        except NOT_JSON:
             return
         if isinstance(found, dict):
             self._note_unknown(line, found)
@@ -48,7 +50,7 @@ class JsonRows:
             return None
         try:
             found = msgspec.json.decode(raw)
-        except msgspec.DecodeError:
+        except NOT_JSON:
             return BadRow(line, "not a JSON object in UTF-8")
         if not isinstance(found, dict):
             return BadRow(line, "not a JSON object")
