@@ -47,7 +47,11 @@ STRIKE_FAULT_CODE = "41"  # granted, and the relay did not take the frame
 
 _FAILED_PIN = frozenset({Reason.UNKNOWN_CARD, Reason.WRONG_PIN, Reason.PIN_NOT_SET})
 _RIGHT = frozenset({PinOutcome.RIGHT, PinOutcome.NOT_REQUIRED})
-_BY_PIN = {PinOutcome.TIMED_OUT: Notice.PIN_TIMEOUT, PinOutcome.CANCELLED: Notice.IDLE}
+_BY_PIN = {
+    PinOutcome.NOT_ASKED: Notice.PIN_TIMEOUT,
+    PinOutcome.TIMED_OUT: Notice.PIN_TIMEOUT,
+    PinOutcome.CANCELLED: Notice.IDLE,
+}
 
 
 def notice_of(decision: Decision, facts: Facts) -> Notice:

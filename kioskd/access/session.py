@@ -25,10 +25,11 @@ class Session:
 
     pin_max: int
     state: SessionState = SessionState.IDLE
-    card: str = ""
+    card: str = field(default="", repr=False)
     longer_release: bool = False
     last_key_at: float = 0.0
     ended_by: SessionSignal | None = None
+    _read_at: float = 0.0
     _digits: list[str] = field(default_factory=list, repr=False)
     _zero_at: float = float("-inf")
     _early: list[tuple[str, float]] = field(default_factory=list, repr=False)
@@ -47,7 +48,7 @@ class Session:
         """A card was read. One that comes during a session never inherits it."""
         if self.state is SessionState.IDLE:
             self.card = card
-            self.last_key_at = at
+            self.last_key_at = self._read_at = at
             # A zero that may already belong to the PIN is not a wish for more time.
             self.longer_release = SAME_TIME < at - self._zero_at <= LONGER_RELEASE_WINDOW
             self._zero_at = float("-inf")
@@ -65,9 +66,9 @@ class Session:
         if self.state is SessionState.IDLE:
             self._before_card(key, at)
             return ()
-        if self.state is SessionState.DECIDING:
+        if self.state is SessionState.DECIDING or self._read_at - at > SAME_TIME:
             return ()
-        self.last_key_at = at
+        self.last_key_at = max(at, self.last_key_at)
         commands = self.feed(self._signal_of(key))
         if SessionCommand.KEEP_DIGIT in commands:
             self._digits.append(key)

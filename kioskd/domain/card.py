@@ -49,10 +49,18 @@ class CodePatterns:
         """What a canonical number is; bounded and printable before any pattern sees it."""
         if not 0 < len(number) <= MAX_SCAN or not _PRINTABLE.fullmatch(number):
             return CodeKind.FOREIGN
-        is_patron = any(p.fullmatch(number) for p in self.patron)
-        is_item = any(p.fullmatch(number) for p in self.item)
+        is_patron = _fits(self.patron, number)
+        is_item = _fits(self.item, number)
         if is_patron:
             return CodeKind.PATRON_OR_ITEM if is_item else CodeKind.PATRON
         if is_item:
             return CodeKind.ITEM
         return CodeKind.BOOK_NUMBER if _BOOK_NUMBER.fullmatch(number) else CodeKind.FOREIGN
+
+
+def _fits(patterns: Sequence[re.Pattern[str]], number: str) -> bool:
+    # A plain loop: an import asks this a million times, and a generator would cost more than it.
+    for pattern in patterns:  # noqa: SIM110
+        if pattern.fullmatch(number):
+            return True
+    return False

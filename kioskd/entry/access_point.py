@@ -8,10 +8,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from math import ceil
 
 from kioskd.access.facts import PinOutcome
-from kioskd.access.notices import STRIKE_FAULT_CODE
 from kioskd.access.pace import Pace, PaceLimits
 from kioskd.access.policy import refused_at_scan
 from kioskd.access.schedule import Schedule
@@ -19,15 +17,12 @@ from kioskd.access.session import Session
 from kioskd.access.session_table import SessionCommand, SessionSignal, SessionState
 from kioskd.config.model import Door
 from kioskd.domain.card import CodeKind, CodePatterns, canonical
-from kioskd.domain.decision import Reason
 from kioskd.domain.notice import Notice, Shown
 from kioskd.domain.reading import KeyPress, Scan
-from kioskd.domain.record import Kind
+from kioskd.entry.answer import Answers, Asked
 from kioskd.entry.doorway import Doorway
 from kioskd.entry.notebook import Notebook
-from kioskd.entry.shown import shown_for
-from kioskd.entry.verdict import Judge, PinStep, Verdict
-from kioskd.errors import DeviceError
+from kioskd.entry.verdict import Judge, PinStep
 from kioskd.ports import CardReader, Checkpoint, Clock, Keypad, Panel
 
 log = logging.getLogger("kioskd.entry")
@@ -55,7 +50,7 @@ class _Timer:
 
 @dataclass(frozen=True, slots=True)
 class _Decided:
-    pass
+    number: int
 
 
 class AccessPoint:
@@ -79,16 +74,16 @@ class AccessPoint:
         self._door = door
         self._timing = timing
         self._patterns = patterns
-        self._schedule = schedule
         self._reader = reader
         self._keypad = keypad
         self._panel = panel
         self._judge = judge
         self._doorway = doorway
-        self._notebook = notebook
         self._clock = clock
-        self._checkpoint = checkpoint
         self._pace = Pace(timing.pace)
+        self._answers = Answers(
+            judge, doorway, self._pace, timing.deny_after, schedule, notebook, clock, checkpoint
+        )
         self._session = Session(door.pin_max)
         self._inbox: asyncio.Queue[Scan | KeyPress | _Timer | _Decided] = asyncio.Queue(256)
         self._last_scan = ("", float("-inf"))
@@ -96,22 +91,30 @@ class AccessPoint:
         self._group = asyncio.TaskGroup()
         self._timer: asyncio.Task[None] | None = None
         self._timers = 0
+        self._decisions = 0
         self._step = PinStep(PinOutcome.NOT_ASKED)
 
     async def serve(self) -> None:
         """Serve people until cancelled; ends with an exception only on a fault of our own."""
         self._owner = asyncio.current_task()
-        self._panel.show(Shown(Notice.IDLE))
+        self._show(Shown(Notice.IDLE))
         async with self._group as group:
             group.create_task(self._pump(self._reader.scans()), name=f"scans {self._door.name}")
             if self._keypad is not None:
                 group.create_task(self._pump(self._keypad.keys()), name=f"keys {self._door.name}")
             while True:
-                self._take(await self._inbox.get())
+                self._serve_one(await self._inbox.get())
 
     async def _pump(self, source: "AsyncIterator[Scan] | AsyncIterator[KeyPress]") -> None:
         async for item in source:
             await self._inbox.put(item)
+
+    def _serve_one(self, item: Scan | KeyPress | _Timer | _Decided) -> None:
+        try:
+            self._take(item)
+        except Exception:
+            self._failed()
+            self._begin_anew()
 
     def _take(self, item: Scan | KeyPress | _Timer | _Decided) -> None:
         match item:
@@ -121,14 +124,14 @@ class AccessPoint:
                 self._run(self._session.pressed(item.key, item.pressed_at))
             case _Timer(number) if number == self._timers:
                 self._run(self._session.feed(SessionSignal.TIMER))
-            case _Decided():
+            case _Decided(number) if number == self._decisions:
                 self._run(self._session.feed(SessionSignal.DECIDED))
 
     def _on_scan(self, scan: Scan) -> None:
         number = canonical(scan.text)
         if self._patterns.classify(number) not in _CARDS:
             if self._session.state is SessionState.IDLE:
-                self._panel.show(Shown(Notice.NOT_A_LIBRARY_CODE))
+                self._show(Shown(Notice.NOT_A_LIBRARY_CODE))
             return
         if self._is_double(number, scan.read_at):
             return
@@ -137,7 +140,7 @@ class AccessPoint:
         elif self._pace.admits(scan.read_at):
             self._begin(number, scan.read_at)
         else:
-            self._panel.show(Shown(Notice.WAIT))
+            self._show(Shown(Notice.WAIT))
 
     def _is_double(self, number: str, at: float) -> bool:
         last, before = self._last_scan
@@ -151,7 +154,7 @@ class AccessPoint:
         self._step = PinStep(PinOutcome.NOT_ASKED if refused else PinOutcome.NOT_REQUIRED)
         self._run(self._session.scanned(number, at, asks_pin=asks_pin))
         for key, pressed_at in self._session.take_early_keys(at):
-            self._run(self._session.pressed(key, max(pressed_at, at)))
+            self._run(self._session.pressed(key, pressed_at))
 
     def _run(self, commands: tuple[SessionCommand, ...]) -> None:
         for command in commands:
@@ -161,7 +164,7 @@ class AccessPoint:
                 case SessionCommand.DROP_DIGITS:
                     self._show_digits()
                 case SessionCommand.SHOW_WAIT:
-                    self._panel.show(Shown(Notice.WAIT))
+                    self._show(Shown(Notice.WAIT))
                 case SessionCommand.START_TIMER:
                     self._start_timer()
                 case SessionCommand.STOP_TIMER:
@@ -171,8 +174,27 @@ class AccessPoint:
                 case SessionCommand.FORGET:
                     self._step = PinStep(PinOutcome.NOT_ASKED)
 
+    def _show(self, shown: Shown) -> None:
+        try:
+            self._panel.show(shown)
+        except Exception:
+            # What cannot be shown must not keep anybody in or out.
+            log.exception("panel.failed", extra={"door": self._door.name})
+
+    def _failed(self) -> None:
+        # A fault of ours ends this entry, not the door.
+        log.exception("entry.failed", extra={"door": self._door.name})
+        self._doorway.keeper.end_now()
+        self._show(Shown(Notice.FAULT, code=PROGRAM_FAULT_CODE))
+
+    def _begin_anew(self) -> None:
+        self._stop_timer()
+        self._decisions += 1
+        self._session = Session(self._door.pin_max)
+        self._step = PinStep(PinOutcome.NOT_ASKED)
+
     def _show_digits(self) -> None:
-        self._panel.show(Shown(Notice.ENTER_PIN, digits=self._session.typed))
+        self._show(Shown(Notice.ENTER_PIN, digits=self._session.typed))
 
     def _start_timer(self) -> None:
         self._stop_timer()
@@ -198,10 +220,10 @@ class AccessPoint:
             if session.longer_release
             else self._door.release_seconds
         )
-        self._group.create_task(
-            self._decide(session.card, step, session.last_key_at, seconds),
-            name=f"decision {self._door.name}",
-        )
+        self._decisions += 1
+        asked = Asked(session.card, step, session.last_key_at, seconds)
+        decision = self._decide(asked, self._decisions)
+        self._group.create_task(decision, name=f"decision {self._door.name}")
 
     def _pin_step(self, session: Session) -> PinStep:
         if session.ended_by in _OUTCOME:
@@ -209,48 +231,10 @@ class AccessPoint:
         fits = session.ended_by is SessionSignal.ENTER and session.typed >= self._door.pin_min
         return PinStep(digits=session.pin, acceptable=fits)
 
-    async def _decide(self, number: str, step: PinStep, last_key: float, seconds: float) -> None:
-        try:
-            verdict = await self._judge.judge(number, step)
-            if verdict.decision.granted:
-                shown = await self._let_in(verdict, seconds)
-            else:
-                shown = await self._turn_away(verdict, step, last_key)
-            self._panel.show(shown)
-        except Exception:
-            # A fault of ours ends this entry, not the door.
-            log.exception("entry.failed", extra={"door": self._door.name})
-            self._doorway.keeper.end_now()
-            self._panel.show(Shown(Notice.FAULT, code=PROGRAM_FAULT_CODE))
-        finally:
-            await self._inbox.put(_Decided())
-
-    async def _let_in(self, verdict: Verdict, seconds: float) -> Shown:
-        if self._clock.monotonic() > verdict.good_until:
-            self._doorway.not_opened(verdict.entry, "late")
-            return Shown(Notice.FAULT, code=STRIKE_FAULT_CODE)
+    async def _decide(self, asked: Asked, decision: int) -> None:
         assert self._owner is not None  # noqa: S101 - serve() runs
         try:
-            await self._doorway.release(seconds, verdict.entry, self._owner)
-        except DeviceError:
-            self._doorway.not_opened(verdict.entry, "strike")
-            return Shown(Notice.FAULT, code=STRIKE_FAULT_CODE)
-        self._checkpoint("after-on-frame")
-        log.info("entry.granted", extra={"door": self._door.name, "id": verdict.entry})
-        return Shown(Notice.GRANTED)
-
-    async def _turn_away(self, verdict: Verdict, step: PinStep, last_key: float) -> Shown:
-        reason = verdict.decision.reason
-        log.info("entry.denied", extra={"door": self._door.name, "reason": reason.value})
-        if reason is Reason.STORE_FAILED and verdict.entry:
-            self._doorway.not_opened(verdict.entry, "late")
-        if reason is Reason.UNKNOWN_CARD and self._pace.unknown_card(last_key):
-            self._notebook.note(Kind.ALERT_RAISED, self._door.name, {"alert": "many-unknown-cards"})
-        if step.outcome is None:
-            await self._clock.sleep_until(self._answer_at(last_key))
-        return shown_for(verdict.decision, verdict.facts, self._schedule())
-
-    def _answer_at(self, last_key: float) -> float:
-        # Always on a beat after the last key, so that no reason is told by its time.
-        beat = self._timing.deny_after
-        return last_key + beat * max(1, ceil((self._clock.monotonic() - last_key) / beat))
+            self._show(await self._answers.answer(asked, self._owner))
+        except Exception:
+            self._failed()
+        await self._inbox.put(_Decided(decision))

@@ -38,13 +38,15 @@ class Lockouts:
 
     def charge(self, indices: tuple[bytes, ...], now: Moment) -> Lockout:
         """Count an attempt as failed, before it is known; to be written down at once."""
-        found = next((self._cards.pop(i) for i in indices if i in self._cards), NEVER_FAILED)
-        charged = charge(found, now, self._policy)
+        found = [self._cards.pop(i) for i in indices if i in self._cards]
+        worst = max(found, key=lambda lockout: lockout.failures, default=NEVER_FAILED)
+        charged = charge(worst, now, self._policy)
         self._cards[indices[0]] = charged
         while len(self._cards) > MAX_CARDS:
             self._cards.popitem(last=False)
         return charged
 
-    def clear(self, index: bytes) -> None:
+    def clear(self, indices: tuple[bytes, ...]) -> None:
         """The PIN was right: forget the card's failures."""
-        self._cards.pop(index, None)
+        for index in indices:
+            self._cards.pop(index, None)

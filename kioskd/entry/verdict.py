@@ -6,6 +6,7 @@ strike moves, and both have a time after which the door stays secured.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from kioskd.access.facts import DoorPolicy, Facts, PinOutcome
@@ -14,11 +15,14 @@ from kioskd.domain.decision import DecidedBy, Decision, Reason
 from kioskd.domain.record import Kind, Record
 from kioskd.entry.dossier import Dossier, Subject, with_pin
 from kioskd.entry.lockouts import Lockouts
-from kioskd.errors import StoreError
+from kioskd.errors import StoreError, VaultError
 from kioskd.ports import Checkpoint, Clock, Journal, PinVerifier
 
 log = logging.getLogger("kioskd.entry")
 GRANT_SECONDS = 2.0  # POLICY: a grant is good for this long after the verdict
+
+Lapsed = Callable[[str, str], None]
+"""Told the id of a granted row that was written and that nobody will act on, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class PinStep:
 class Verdict:
     """A decision with its facts; `good_until` is when a grant lapses (monotonic).
 
-    entry: the id of its row; with STORE_FAILED, of a granted row that may come late.
+    entry: the id of its row, empty with STORE_FAILED.
     """
 
     decision: Decision
@@ -73,14 +77,20 @@ class Judge:
         """The card's facts as they are now."""
         return self._dossier.look_up(number, self._policy)
 
-    async def judge(self, number: str, step: PinStep) -> Verdict:
-        """Decide on the facts of this moment. Never raises: a failing store denies."""
+    async def judge(self, number: str, step: PinStep, lapsed: Lapsed) -> Verdict:
+        """Decide on the facts of this moment. No KioskError: what fails denies.
+
+        A grant whose row gets written after the verdict was given up is told to `lapsed`.
+        """
         subject = self.look_up(number)
         try:
             facts = await self._with_pin(subject, step)
         except StoreError as error:
             return self._store_failed(with_pin(subject, PinOutcome.WRONG), error)
-        return await self._commit(subject, facts, decide(facts))
+        except VaultError as error:
+            log.error("pin.not_checked", extra={"door": self._door, "why": str(error)})  # noqa: TRY400
+            facts = replace(subject.facts, keys_usable=False)
+        return await self._commit(subject, facts, decide(facts), lapsed)
 
     async def _with_pin(self, subject: Subject, step: PinStep) -> Facts:
         if step.outcome is not None:
@@ -111,21 +121,25 @@ class Judge:
         if not task.cancelled() and task.exception() is None:
             self._checkpoint("charged")
 
-    async def _commit(self, subject: Subject, facts: Facts, decision: Decision) -> Verdict:
+    async def _commit(
+        self, subject: Subject, facts: Facts, decision: Decision, lapsed: Lapsed
+    ) -> Verdict:
         good_until = self._clock.monotonic() + GRANT_SECONDS
         record = self._record(subject, facts, decision)
         right = facts.pin is PinOutcome.RIGHT and subject.keys is not None
-        cleared = subject.keys.state[0] if right and subject.keys else None
+        cleared = subject.keys.state if right and subject.keys else ()
         self._checkpoint("before-commit")
-        append = asyncio.ensure_future(self._journal.append(record, cleared))
+        row = self._journal.append(record, cleared[0] if cleared else None)
+        append = asyncio.ensure_future(row)
         try:
             await self._in_time(append, good_until)
         except StoreError as error:
-            failed = self._store_failed(facts, error)
-            # The row may still get written: then it is a grant that nobody acted on.
-            return replace(failed, entry=record.id if decision.granted else "")
-        if cleared is not None:
-            self._lockouts.clear(cleared)
+            _tell_when_written(append, decision, lambda: lapsed(record.id, "late"))
+            return self._store_failed(facts, error)
+        except asyncio.CancelledError:
+            _tell_when_written(append, decision, lambda: lapsed(record.id, "stopping"))
+            raise
+        self._lockouts.clear(cleared)
         self._checkpoint("after-commit")
         return Verdict(decision, facts, record.id, good_until)
 
@@ -136,7 +150,6 @@ class Judge:
         finally:
             timer.cancel()
         if not work.done():
-            work.add_done_callback(_read_late)
             raise StoreError("the journal did not answer in time")
         work.result()
 
@@ -165,6 +178,14 @@ class Judge:
         )
 
 
-def _read_late(work: "asyncio.Future[None]") -> None:
-    if not work.cancelled():
-        work.exception()  # it was answered as failed already
+def _tell_when_written(
+    append: "asyncio.Future[None]", decision: Decision, tell: Callable[[], None]
+) -> None:
+    """Tell of a granted row as soon as it is there; never of one that the disk refused."""
+
+    def ended(work: "asyncio.Future[None]") -> None:
+        written = not work.cancelled() and work.exception() is None
+        if written and decision.granted:
+            tell()
+
+    append.add_done_callback(ended)

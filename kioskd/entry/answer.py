@@ -1,0 +1,91 @@
+"""From a finished PIN step to what the person is told, and to a released strike when granted.
+
+Deliberately not here: how the decision is made and journalled (verdict), and what a key or a
+card does to a session (access_point).
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import ceil
+
+from kioskd.access.notices import STRIKE_FAULT_CODE
+from kioskd.access.pace import Pace
+from kioskd.access.schedule import Schedule
+from kioskd.domain.decision import Reason
+from kioskd.domain.notice import Notice, Shown
+from kioskd.domain.record import Kind
+from kioskd.entry.doorway import Doorway
+from kioskd.entry.notebook import Notebook
+from kioskd.entry.shown import shown_for
+from kioskd.entry.verdict import Judge, PinStep, Verdict
+from kioskd.errors import DeviceError
+from kioskd.ports import Checkpoint, Clock
+
+log = logging.getLogger("kioskd.entry")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A card whose PIN step has ended. last_key: monotonic; seconds: of release, when granted."""
+
+    number: str = field(repr=False)
+    step: PinStep
+    last_key: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Answers for one door. deny_after: seconds from the last key to a denial's notice."""
+
+    judge: Judge
+    doorway: Doorway
+    pace: Pace
+    deny_after: float
+    schedule: Callable[[], Schedule]
+    notebook: Notebook
+    clock: Clock
+    checkpoint: Checkpoint
+
+    async def answer(self, asked: Asked, owner: "asyncio.Task[object]") -> Shown:
+        """Decide, act, and say what to show now. A strike is released as long as `owner` lives."""
+        verdict = await self.judge.judge(asked.number, asked.step, self.doorway.not_opened)
+        if verdict.decision.granted:
+            return await self._let_in(verdict, asked.seconds, owner)
+        return await self._turn_away(verdict, asked)
+
+    async def _let_in(
+        self, verdict: Verdict, seconds: float, owner: "asyncio.Task[object]"
+    ) -> Shown:
+        if self.clock.monotonic() > verdict.good_until:
+            self.doorway.not_opened(verdict.entry, "late")
+            return Shown(Notice.FAULT, code=STRIKE_FAULT_CODE)
+        try:
+            await self.doorway.release(seconds, verdict.entry, owner)
+        except DeviceError:
+            self.doorway.not_opened(verdict.entry, "strike")
+            return Shown(Notice.FAULT, code=STRIKE_FAULT_CODE)
+        except BaseException as error:
+            stopping = isinstance(error, asyncio.CancelledError)
+            self.doorway.not_opened(verdict.entry, "stopping" if stopping else "fault")
+            raise
+        self.checkpoint("after-on-frame")
+        log.info("entry.granted", extra={"door": self.doorway.name, "id": verdict.entry})
+        return Shown(Notice.GRANTED)
+
+    async def _turn_away(self, verdict: Verdict, asked: Asked) -> Shown:
+        reason, door = verdict.decision.reason, self.doorway.name
+        log.info("entry.denied", extra={"door": door, "reason": reason.value})
+        if reason is Reason.UNKNOWN_CARD and self.pace.unknown_card(asked.last_key):
+            self.notebook.note(Kind.ALERT_RAISED, door, {"alert": "many-unknown-cards"})
+        shown = shown_for(verdict.decision, verdict.facts, self.schedule())
+        if asked.step.outcome is None:
+            await self.clock.sleep_until(self._answer_at(asked.last_key))
+        return shown
+
+    def _answer_at(self, last_key: float) -> float:
+        # Always on a beat after the last key, so that no reason is told by its time.
+        beats = ceil((self.clock.monotonic() - last_key) / self.deny_after)
+        return last_key + self.deny_after * max(1, beats)
