@@ -41,7 +41,8 @@ format: install
 bench: install
 	$(BIN)/python -m bench.run $(BENCH)
 
-# 200 random kills; an ordinary test run makes a few at each named point
+# 200 random kills; an ordinary test run makes a few at each named point.
+# KIOSKD_KILL_SEED=N draws the kills of an earlier run once more.
 kill: install
 	KIOSKD_KILLS=200 $(BIN)/pytest -m kill $(PYTEST)
 
