@@ -41,10 +41,9 @@ def run(quick: bool) -> list[Figure]:
 def _start(rig: Rig, rows: int, times: int) -> list[Figure]:
     frames, readies = [], []
     for _ in range(times):
-        running = rig.start()
-        frames.append(running.first_frame())
-        readies.append(running.ready())
-        running.stop()
+        with rig.start() as running:
+            frames.append(running.first_frame())
+            readies.append(running.ready())
     size = f"{rows:,} credentials, {times} starts"
     return [
         _figure("off-frame after exec", "s", frames, 0.4, size),
@@ -53,9 +52,12 @@ def _start(rig: Rig, rows: int, times: int) -> list[Figure]:
 
 
 def _entries(rig: Rig, entries: int, more: int, rows: int) -> list[Figure]:
-    running = rig.start()
-    running.ready()
-    took = [running.entry(card(number)) * 1000 for number in range(entries)]
+    with rig.start() as running:
+        running.ready()
+        took = [running.entry(card(number)) * 1000 for number in range(entries)]
+        for number in range(entries, entries + more):
+            running.entry(card(number))
+        rss = _idle_rss(running, entries + more, rows)
     kdf, commit = _raw_kdf_ms(), _raw_commit_ms(rig.folder, entries)
     budget = median(kdf) + percentile(commit, 99) + 5.0
     key_to_relay = Figure(
@@ -69,10 +71,6 @@ def _entries(rig: Rig, entries: int, more: int, rows: int) -> list[Figure]:
         ok=percentile(took, 99) <= budget,
         size=f"{entries} entries",
     )
-    for number in range(entries, entries + more):
-        running.entry(card(number))
-    rss = _idle_rss(running, entries + more, rows)
-    running.stop()
     return [key_to_relay, rss]
 
 
@@ -91,14 +89,13 @@ def _idle_rss(running: Running, entries: int, rows: int) -> Figure:
 
 def _loop(rig: Rig, entries: int, rows: int) -> list[Figure]:
     out = rig.folder / "loop.json"
-    running = rig.start((str(INSTRUMENTED), "--out", str(out)))
-    running.ready()
-    for number in range(min(entries, 100)):
-        running.entry(card(number))
-    rig.scanner.send(b"\x00\xff<>&'" * 20_000)
-    rig.keypad.send(b"7" * 4_000)
-    time.sleep(1.0)
-    running.stop()
+    with rig.start((str(INSTRUMENTED), "--out", str(out))) as running:
+        running.ready()
+        for number in range(min(entries, 100)):
+            running.entry(card(number))
+        rig.scanner.send(b"\x00\xff<>&'" * 20_000)
+        rig.keypad.send(b"7" * 4_000)
+        time.sleep(1.0)
     found = json.loads(out.read_text(encoding="utf-8"))
     cpu = found["callback_cpu_ms"]
     worst = ", ".join(f"{name} {ms:.1f}" for name, ms in found["worst"][:3])

@@ -9,6 +9,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from bench.feeds import PIN
 from drivers.simulated import SimulatedPty
@@ -115,6 +117,17 @@ class Running:
     process: "subprocess.Popen[bytes]"
     began: float
     _seen: bytes = b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.stop()
 
     def first_frame(self, within: float = 10.0) -> float:
         """When the first relay bytes came; they must be the off-frame."""

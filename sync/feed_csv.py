@@ -70,7 +70,10 @@ class CsvRows:
 
     def _fields(self, cells: Sequence[str]) -> RowFields:
         if len(cells) != len(self._header):
-            raise BadField(f"{len(cells)} cells under a header of {len(self._header)}")
+            raise BadField(
+                f"{len(cells)} cells under a header of {len(self._header)}; "
+                "quote what has a comma in it, as argon2id hashes have"
+            )
         given = dict(zip(self._header, map(str.strip, cells), strict=True))
         get = given.get
         return RowFields(

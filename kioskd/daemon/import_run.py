@@ -89,6 +89,13 @@ class _Tally:
         self.bad += len(bad)
         self.first_bad += bad[: MAX_BAD_ROWS - len(self.first_bad)]
 
+    def told(self) -> str:
+        """The bad rows in a line of a refusal, which has no report."""
+        if not self.first_bad:
+            return ""
+        first = self.first_bad[0]
+        return f"\n{self.bad} bad rows, the first in line {first.line}: {first.why}"
+
 
 @dataclass(slots=True)
 class _Outcome:
@@ -235,9 +242,8 @@ class _Import:
             return
         before = "no cache" if previous is None else f"{previous} credentials"
         raise InputError(
-            f"{self._request.feed}: {now} credentials would take the place of {before} "
-            f"({self._tally.bad} bad rows); nothing was loaded. If that is right, "
-            "run it again with --confirm-shrink"
+            f"{self._request.feed}: {now} credentials would take the place of {before}; nothing "
+            f"was loaded. If that is right, run it again with --confirm-shrink{self._tally.told()}"
         )
 
     def _report(self, staging: Staging, outcome: _Outcome) -> ImportReport:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    RowMapping,
     Table,
     Text,
     insert,
@@ -99,25 +100,35 @@ def write_meta(connection: Connection, meta: CacheMeta) -> None:
 
 def read_meta(connection: Connection, path: Path) -> CacheMeta:
     """The one row. StoreDamaged when it is missing or is not what was written."""
-    with mapped(path):
+    with cache_faults(path):
         row = connection.execute(select(META)).mappings().one_or_none()
     if row is None:
         raise damaged(path)
     try:
-        synced = Moment(
-            datetime.fromisoformat(row["synced_wall"]), row["synced_boot"], row["synced_boot_id"]
-        )
-        return CacheMeta(
-            generation=row["generation"],
-            index_key=row["index_key"],
-            seal_key=row["seal_key"],
-            synced=synced,
-            credentials=row["credentials"],
-            verifiers=json.loads(row["verifiers"]),
-            site_verifier=row["site_verifier"],
-        )
+        return _meta(row)
     except (ValueError, TypeError) as error:
         raise damaged(path) from error
+
+
+def _meta(row: RowMapping) -> CacheMeta:
+    """A value of another type than was written is damage too: SQLite does not check."""
+    verifiers = json.loads(row["verifiers"])
+    if not isinstance(verifiers, dict) or not isinstance(row["site_verifier"], bytes | None):
+        raise TypeError("meta")
+    synced = Moment(
+        datetime.fromisoformat(row["synced_wall"]),
+        float(row["synced_boot"]),
+        str(row["synced_boot_id"]),
+    )
+    return CacheMeta(
+        generation=str(row["generation"]),
+        index_key=str(row["index_key"]),
+        seal_key=str(row["seal_key"]),
+        synced=synced,
+        credentials=int(row["credentials"]),
+        verifiers={str(kind): int(count) for kind, count in verifiers.items()},
+        site_verifier=row["site_verifier"],
+    )
 
 
 @contextmanager
@@ -128,7 +139,8 @@ def cache_faults(path: Path) -> Iterator[None]:
     try:
         with mapped(path):
             yield
-    except StoreDamaged as error:
+    except (StoreDamaged, UnicodeDecodeError) as error:
+        # A damaged name in the schema comes up as text that is no UTF-8.
         raise damaged(path) from error
 
 

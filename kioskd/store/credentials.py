@@ -109,8 +109,8 @@ class CredentialCache:
             raise self._fault
         try:
             row = generation.connection.exec_driver_sql(FIND, (index,)).first()
-            return None if row is None else generation.unseal(index, row[0])
-        except (SQLAlchemyError, VaultError) as error:
+            return None if row is None else _unsealed(generation.unseal, index, row[0])
+        except (SQLAlchemyError, UnicodeDecodeError, VaultError) as error:
             fault = _read_fault(generation.path, error)
             self._tell("cache.damaged", fault)
             raise fault from error
@@ -187,9 +187,9 @@ class CredentialCache:
             return self._lose(found)
         try:
             self._adopted(found.meta)
-        except VaultError as error:
+        except (VaultError, ValueError) as error:
             found.close()
-            return self._lose(error)
+            return self._lose(error if isinstance(error, VaultError) else damaged(found.path))
         self._open, self._told = found, ""
         extra = {"generation": found.meta.generation, "credentials": found.meta.credentials}
         log.info("cache.adopted", extra=extra)
@@ -234,14 +234,21 @@ def _try_first(connection: Connection, path: Path, unseal: Unseal) -> None:
     if row is None:
         return
     try:
-        unseal(row[0], row[1])
+        _unsealed(unseal, row[0], row[1])
     except VaultError as error:
         raise VaultError(
             f"{path}: the credential cache does not open with this device's keys; {WAY_OUT}"
         ) from error
 
 
-def _read_fault(path: Path, error: SQLAlchemyError | VaultError) -> StoreError:
+def _unsealed(unseal: Unseal, index: object, sealed: object) -> Credential:
+    # In a damaged file a value may come back as another type.
+    if not isinstance(index, bytes) or not isinstance(sealed, bytes):
+        raise VaultError("a row of the credential cache is not what was written")
+    return unseal(index, sealed)
+
+
+def _read_fault(path: Path, error: Exception) -> StoreError:
     """What a failed read means. The first row opened with this key, so another one must too."""
     if isinstance(error, VaultError):
         return damaged(path)

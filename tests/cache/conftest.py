@@ -45,10 +45,8 @@ Row = Mapping[str, object]
 def argon2id_text(seed: str) -> str:
     """A well-formed argon2id hash that no PIN has; made of the seed, at no cost."""
     digest = hashlib.sha512(seed.encode()).digest()
-    salt, digest = (
-        base64.b64encode(part).decode().rstrip("=") for part in (digest[:16], digest[32:])
-    )
-    return f"$argon2id$v=19$m=19456,t=2,p=1${salt}${digest}"
+    salt, key = (base64.b64encode(part).decode().rstrip("=") for part in (digest[:16], digest[32:]))
+    return f"$argon2id$v=19$m=19456,t=2,p=1${salt}${key}"
 
 
 def card_of(number: int) -> str:
@@ -122,7 +120,9 @@ class Site:
             door.cache.close()
 
     def files(self) -> list[str]:
-        return sorted(path.name for path in self.directory.iterdir())
+        """All but SQLite's own files beside a database, which come and go with readers."""
+        names = (path.name for path in self.directory.iterdir())
+        return sorted(name for name in names if not name.endswith(("-wal", "-shm")))
 
     def databases(self) -> list[Path]:
         return sorted(self.directory.glob("credentials.*.db"))

@@ -44,9 +44,15 @@ def test_a_first_full_feed_makes_a_cache_that_a_door_can_read(site: Site) -> Non
 
 
 def test_a_csv_feed_does_the_same(site: Site) -> None:
-    lines = [f"{site.card(n)},{site.pin_hash(site.card(n))},r{n}" for n in range(5)]
+    lines = [f'{site.card(n)},"{site.pin_hash(site.card(n))}",r{n}' for n in range(5)]
     site.load(site.text("\ufeffcard,pin_hash,ref\r\n" + "\r\n".join(lines)))
     assert site.known(range(6)) == [0, 1, 2, 3, 4]
+
+
+def test_a_refusal_names_the_first_bad_row(site: Site) -> None:
+    text = f"card,pin_hash\n{site.card(1)},{site.pin_hash('x')}\n"
+    with pytest.raises(InputError, match=r"line 2: 4 cells under a header of 2; quote"):
+        site.load(site.text(text))
 
 
 def test_a_full_feed_replaces_everything_and_the_old_generation_goes(site: Site) -> None:
@@ -128,7 +134,7 @@ def test_a_personal_column_anywhere_loads_nothing(site: Site) -> None:
 def test_a_feed_that_loses_over_half_needs_a_word(site: Site) -> None:
     site.load(site.feed(site.rows(10)))
     before = site.files()
-    with pytest.raises(InputError, match=r"4 credentials .* 10 credentials .*--confirm-shrink"):
+    with pytest.raises(InputError, match=r"4 credentials .* 10 credentials.*--confirm-shrink"):
         site.load(site.feed(site.rows(4)))
     assert site.files() == before
     assert site.known(range(10)) == list(range(10))
@@ -138,7 +144,7 @@ def test_a_feed_that_loses_over_half_needs_a_word(site: Site) -> None:
 
 @pytest.mark.parametrize("content", ["", "card,pin_hash\n", "\n\n"])
 def test_an_empty_feed_needs_a_word(site: Site, content: str) -> None:
-    with pytest.raises(InputError, match="0 credentials .* no cache .*--confirm-shrink"):
+    with pytest.raises(InputError, match=r"0 credentials .* no cache.*--confirm-shrink"):
         site.load(site.text(content))
     assert site.load(site.text(content), confirm_shrink=True).credentials == 0
     assert site.known([1]) == []
