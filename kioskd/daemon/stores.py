@@ -1,5 +1,6 @@
 """Opens the three files for the daemon. What does not open is stood in for by what denies."""
 
+import asyncio
 import logging
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,6 +119,8 @@ class WitnessedJournal:
 
     async def append(self, record: Record, cleared: bytes | None = None) -> None:
         """Append, then remember the row's time."""
-        await self._journal.append(record, cleared)
+        # A row that was handed over is written, whatever becomes of the task that waits for it:
+        # at the end of the daemon the notebook is cancelled with its last row in hand.
+        await asyncio.shield(self._journal.append(record, cleared))
         if record.trusted:
             self._trust.recorded(record.at)

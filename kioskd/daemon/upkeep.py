@@ -2,25 +2,30 @@
 
 import asyncio
 import logging
-from datetime import timedelta
+from collections.abc import Awaitable
+from contextlib import closing
+from datetime import datetime, timedelta
 
 from kioskd.clock.trust import WallClockTrust
 from kioskd.config.model import Config
 from kioskd.daemon.keys import Keys
+from kioskd.daemon.rekeying import retire_keys
 from kioskd.daemon.stores import Stores, remember
 from kioskd.domain.record import Kind
 from kioskd.entry.notebook import Notebook
-from kioskd.errors import StoreError
+from kioskd.errors import KioskError
 from kioskd.ports import Checkpoint, Clock, DeviceWatch
 from kioskd.store.journal import ThreadedJournal
 from kioskd.store.journal_start import JOURNAL
 from kioskd.store.reserve import Reserve
 from kioskd.store.retention import Forgotten, RetentionPolicy, work_through
+from kioskd.store.state import StateDatabase
 
 log = logging.getLogger("kioskd")
 CLOCK_SECONDS = 1.0
 CACHE_SECONDS = 0.5  # a new cache is in use within a second
 DAY_SECONDS = 86_400.0
+AGAIN_SECONDS = 600.0  # retention waits for a trusted clock
 MIRROR_SECONDS = 3600.0
 
 
@@ -90,13 +95,33 @@ async def keep_retention(
     clock: Clock,
     checkpoint: Checkpoint,
 ) -> None:
-    """Delete what is due, at the start and then daily."""
+    """Look the journal through and delete what is due, at the start and then daily.
+
+    While the clock is not trusted nothing is deleted; it is asked again soon.
+    """
+
+    def waits() -> bool:
+        return keys.keyring is None or not trust.judge(clock.moment()).trusted
+
     while True:
-        try:
-            await run_retention(config, keys, journal, trust, clock, checkpoint)
-        except StoreError as error:
-            log.error("retention.failed", extra={"why": str(error)})  # noqa: TRY400
+        await _tried("journal.check_failed", journal.check())
+        if waits():
+            why = keys.why or "the clock is not trusted"
+            log.warning("retention.waits", extra={"why": why})
+        while waits():
+            await every(AGAIN_SECONDS, clock)
+        run = run_retention(config, keys, journal, trust, clock, checkpoint)
+        await _tried("retention.failed", run)
+        tidied = asyncio.to_thread(_tidy_state, config, keys, clock.moment().wall)
+        await _tried("retention.failed", tidied)
         await every(DAY_SECONDS, clock)
+
+
+async def _tried(event: str, work: Awaitable[None]) -> None:
+    try:
+        await work
+    except KioskError as error:
+        log.error(event, extra={"why": str(error)})  # noqa: TRY400
 
 
 async def run_retention(
@@ -107,10 +132,9 @@ async def run_retention(
     clock: Clock,
     checkpoint: Checkpoint,
 ) -> None:
-    """One run, a batch at a time between entries."""
+    """One run over the journal, a batch at a time between entries."""
     now, mac = clock.moment(), keys.mac()
     if mac is None or not trust.judge(now).trusted:
-        log.warning("retention.waits", extra={"why": "no keys" if mac is None else "clock"})
         return
     path = config.storage.directory / JOURNAL
     connection = journal.opened.file.connection
@@ -121,6 +145,15 @@ async def run_retention(
         persons, rows = persons + batch.persons, rows + batch.rows
     await asyncio.to_thread(Reserve(config.storage.directory / "reserve.bin").take)
     log.info("retention.done", extra={"persons": persons, "rows": rows})
+
+
+def _tidy_state(config: Config, keys: Keys, now: datetime) -> None:
+    """Delete expired list entries, and keys of an earlier `kioskd rekey` that nothing needs."""
+    # A connection of its own: the daemon's belongs to the loop.
+    with closing(StateDatabase(config.storage.directory, keys.unseal_state)) as state:
+        state.forget_expired(now)
+        for key in retire_keys(config, state, now):
+            log.info("key.retired", extra={"key": key})
 
 
 async def keep_mirror(stores: Stores, journal: ThreadedJournal, clock: Clock) -> None:

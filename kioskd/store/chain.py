@@ -6,13 +6,17 @@ hash      = SHA-256(prev in hex || LF || body), in hex; the first row's prev is 
 personal  = SHA-256(32-byte salt || canonical JSON of card and item), in hex
 anchor    = HMAC-SHA-256(chain key, "journal LF first LF seq LF hash")
 
+A journal that was put back from a copy goes on under a new id: its older anchors hold under the
+ids that it had before.
+
 The person and its salt live in a table of their own: erasing them leaves the commitment, so the
 chain still verifies and nobody can guess the person back from it.
 """
 
 import hashlib
+import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 GENESIS = "0" * 64
@@ -47,3 +51,9 @@ class Anchor:
 def anchor_text(journal: str, first: int, seq: int, row: str) -> bytes:
     """What an anchor's MAC covers."""
     return f"{journal}\n{first}\n{seq}\n{row}".encode()
+
+
+def holds(anchor: Anchor, ids: Iterable[str], mac: Mac) -> bool:
+    """Whether this device made the anchor, under any of the journal's ids."""
+    texts = (anchor_text(journal, anchor.first, anchor.seq, anchor.hash) for journal in ids)
+    return any(hmac.compare_digest(mac(text), anchor.mac) for text in texts)

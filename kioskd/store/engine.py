@@ -3,56 +3,77 @@
 Durability (SECURITY): state and journal run WAL with synchronous=FULL.
 """
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, create_engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from kioskd.errors import StoreDamaged, StoreError
 from kioskd.store.faults import mapped
 
 BUSY_SECONDS = 5.0  # a reader beside the daemon waits this long for a checkpoint
+_WRITING = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON")
 Step = Callable[[Connection], None]
 
 
 def connect(path: Path, *, read_only: bool = False) -> Connection:
     """A held connection in autocommit. StoreError when the file cannot be opened.
 
-    A read-only medium takes no WAL index; a file whose WAL is empty is then read as it stands.
+    A file that is made here is its owner's alone. A read-only medium takes no WAL index; a file
+    whose WAL is empty is then read as it stands.
     """
     with mapped(path):
-        # pathname2url would be another import; `as_uri` quotes what SQLite's URI needs.
-        uri = path.absolute().as_uri()
-
-        def open_file(query: str) -> Connection:
-            def raw() -> sqlite3.Connection:
-                return sqlite3.connect(
-                    f"{uri}?{query}",
-                    uri=True,
-                    timeout=BUSY_SECONDS,
-                    isolation_level=None,
-                    check_same_thread=False,
-                )
-
-            engine = create_engine("sqlite://", creator=raw, poolclass=NullPool)
-            connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")
-            return connection
-
         if not read_only:
-            connection = open_file("mode=rwc")
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
-                connection.exec_driver_sql(f"PRAGMA {pragma}")
-            return connection
+            _make_private(path)
+            return _opened(path, "mode=rwc", _WRITING)
         try:
-            return open_file("mode=ro")
-        except Exception:
-            if not path.exists() or _has_live_wal(path):
+            return _opened(path, "mode=ro")
+        except DBAPIError as error:
+            if not _refused(error) or not path.exists() or _has_live_wal(path):
                 raise
-            return open_file("mode=ro&immutable=1")
+            return _opened(path, "mode=ro&immutable=1")
+
+
+def _make_private(path: Path) -> None:
+    # Only a file that is not there yet: closing a second descriptor of an open database would
+    # drop the locks that SQLite holds on it.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
+def _opened(path: Path, query: str, pragmas: Sequence[str] = ()) -> Connection:
+    uri = f"{path.absolute().as_uri()}?{query}"
+
+    def raw() -> sqlite3.Connection:
+        return sqlite3.connect(
+            uri,
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+    engine = create_engine("sqlite://", creator=raw, poolclass=NullPool)
+    connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    try:
+        connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").close()
+        for pragma in pragmas:
+            connection.exec_driver_sql(f"PRAGMA {pragma}").close()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _refused(error: DBAPIError) -> bool:
+    # Not when the file is merely busy: its writer lives, and an immutable look would be torn.
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 
 
 def _has_live_wal(path: Path) -> bool:

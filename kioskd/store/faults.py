@@ -10,7 +10,9 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from kioskd.errors import StoreDamaged, StoreError, StoreFull, StoreReadOnly
 
-_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+# Every statement here is fixed, so that an SQL error ("no such table") is a file that was changed.
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
+_UNDECODABLE = "Could not decode to UTF-8"  # sqlite3's own error, which has no code
 _READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN}
 
 
@@ -40,10 +42,11 @@ def of_os(path: Path, error: OSError) -> StoreError:
 
 
 def _of_sqlite(path: Path, error: BaseException | None) -> StoreError:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # extended codes share the low byte
-    if code == sqlite3.SQLITE_FULL:
+    extended = getattr(error, "sqlite_errorcode", 0)
+    code = extended & 0xFF  # extended codes share the low byte
+    if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:
         return StoreFull(f"{path}: no space left; free some on this file system")
-    if code in _DAMAGED:
+    if code in _DAMAGED or _UNDECODABLE in str(error):
         return StoreDamaged(f"{path}: the file is damaged ({error}); restore it from a backup")
     if code in _READ_ONLY:
         return StoreReadOnly(

@@ -4,8 +4,10 @@ Commits never run in the loop, and nothing else runs in their thread.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -15,11 +17,12 @@ from sqlalchemy import Connection
 from kioskd.access.lockout import Lockout
 from kioskd.domain.record import Record
 from kioskd.errors import StoreDamaged, StoreError
-from kioskd.store.engine import connect
+from kioskd.store.engine import connect, whole
 from kioskd.store.faults import mapped
 from kioskd.store.journal_file import JournalFile
-from kioskd.store.journal_start import JOURNAL, Mirror, Opened, mirror_of
+from kioskd.store.journal_start import JOURNAL, Mirror, Opened, condemn, mirror_of
 
+log = logging.getLogger("kioskd.store")
 T = TypeVar("T")
 
 
@@ -31,7 +34,9 @@ class ThreadedJournal:
         self._path = directory / JOURNAL
         self._reopen = reopen
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._lost = False
         self._reader: Connection | None = None
+        self._reads: Opened | None = None  # whose rows the reader sees
 
     async def append(self, record: Record, cleared: bytes | None = None) -> None:
         """Append a row and its counts; returns once it is on the medium."""
@@ -44,7 +49,9 @@ class ThreadedJournal:
     def last_grant(self, card: bytes) -> datetime | None:
         """When this card was last let in here, while that is kept."""
         with mapped(self._path):
-            if self._reader is None:
+            if self._reader is None or self._reads is not self._opened:
+                self._close_reader()
+                self._reads = self._opened
                 self._reader = connect(self._path, read_only=True)
             at = self._reader.exec_driver_sql(
                 "SELECT event.at FROM journal_person JOIN event USING (seq) "
@@ -57,14 +64,46 @@ class ThreadedJournal:
         """Do something in the journal's thread, between two transactions."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
+    async def check(self) -> None:
+        """Read the whole file beside the entries; one that is damaged is set aside.
+
+        StoreDamaged, StoreError.
+        """
+        try:
+            await asyncio.to_thread(self._look_through)
+        except StoreDamaged as error:
+            why = str(error)
+            await self.run(lambda: self._begin_anew(why))
+            raise
+
+    def _look_through(self) -> None:
+        connection = connect(self._path, read_only=True)
+        try:
+            whole(connection, self._path)
+        finally:
+            connection.close()
+
     def _write(self, work: Callable[[JournalFile], None]) -> None:
+        if self._lost:
+            self._reopen_now()
         try:
             work(self._opened.file)
-        except StoreDamaged:
+        except StoreDamaged as error:
             # This entry is lost; the next one finds a new chain that says what happened.
-            self._opened.file.close()
-            self._opened = self._reopen()
+            with suppress(StoreError):  # the first error is the one to tell; tried again then
+                self._begin_anew(str(error))
             raise
+
+    def _begin_anew(self, why: str) -> None:
+        log.error("journal.damaged", extra={"why": why})
+        condemn(self._path.parent)
+        self._opened.file.close()
+        self._reopen_now()
+
+    def _reopen_now(self) -> None:
+        self._lost = True
+        self._opened = self._reopen()
+        self._lost = False
 
     @property
     def opened(self) -> Opened:
@@ -77,10 +116,18 @@ class ThreadedJournal:
 
     def close(self) -> None:
         """Finish what was asked for, then close the file."""
-        self._thread.submit(self._opened.file.close)
+        self._thread.submit(self._close_file)
         self._thread.shutdown()
+        self._close_reader()
+
+    def _close_file(self) -> None:
+        if not self._lost:
+            self._opened.file.close()
+
+    def _close_reader(self) -> None:
         if self._reader is not None:
             self._reader.close()
+            self._reader = None
 
 
 class NoJournal:

@@ -8,8 +8,9 @@ Deliberately not here: opening a damaged file (journal_start), reading (journal_
 """
 
 import json
+import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +28,8 @@ from kioskd.store.engine import transaction
 from kioskd.store.journal_schema import ATTEMPT, EVENT, PERSON, TALLY
 from kioskd.store.reserve import Reserve
 
+log = logging.getLogger("kioskd.store")
+Statement = tuple[str, tuple[object, ...]]
 MAX_ATTEMPTS = 10_000  # cards with failures that are remembered; the oldest is dropped
 _PRUNE_EVERY = 256  # charges
 
@@ -97,23 +100,18 @@ class JournalFile:
         """The writing connection, for retention in the same thread."""
         return self._connection
 
-    def append(self, record: Record, cleared: bytes | None = None) -> None:
-        """Append a row; `cleared` is a card whose failures this row forgets."""
-        try:
-            self._append(record, cleared)
-        except StoreFull:
-            if not self._reserve.free():
-                raise
-            self._append(record, cleared)
+    def append(
+        self, record: Record, cleared: bytes | None = None, also: Sequence[Statement] = ()
+    ) -> None:
+        """Append a row; `cleared` is a card whose failures this row forgets.
+
+        also: statements of the same transaction.
+        """
+        self._with_reserve(lambda: self._append(record, cleared, also))
 
     def charge(self, card: bytes, lockout: Lockout) -> None:
         """Write down a failed attempt."""
-        try:
-            self._charge(card, lockout)
-        except StoreFull:
-            if not self._reserve.free():
-                raise
-            self._charge(card, lockout)
+        self._with_reserve(lambda: self._charge(card, lockout))
 
     def close(self) -> None:
         """Fold the WAL into the file and let go of it."""
@@ -121,7 +119,19 @@ class JournalFile:
         self._connection.close()
         engine.dispose()
 
-    def _append(self, record: Record, cleared: bytes | None) -> None:
+    def _with_reserve(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except StoreFull:
+            if not self._reserve.free():
+                raise
+            why = "the reserve was freed; make room on this file system"
+            log.error("disk.full", extra={"path": str(self._path), "why": why})  # noqa: TRY400
+            work()
+
+    def _append(
+        self, record: Record, cleared: bytes | None, also: Sequence[Statement] = ()
+    ) -> None:
         seq = self._head.seq + 1
         salt, personal = self._commit_to(record)
         body = body_of(record, seq, personal)
@@ -132,6 +142,8 @@ class JournalFile:
                 run.exec_driver_sql(
                     _INSERT_PERSON, (seq, salt, record.card, None, int(record.known))
                 )
+            for statement, values in also:
+                run.exec_driver_sql(statement, values)
             if cleared is not None:
                 run.exec_driver_sql(_FORGET, (cleared,))
             if record.kind is Kind.ENTRY_DECIDED:
@@ -176,16 +188,25 @@ def _attempt_row(card: bytes, lockout: Lockout) -> tuple[object, ...]:
 
 
 def lockouts(connection: Connection) -> dict[bytes, Lockout]:
-    """Every remembered attempt, oldest first."""
+    """Every remembered attempt, oldest first; a row that was damaged is left out."""
     rows = connection.exec_driver_sql(
         "SELECT card, failures, step, last_failure, boot_id, until_boot, until_wall "
         "FROM attempt ORDER BY last_failure"
-    )
-    return {
-        bytes(r[0]): Lockout(r[1], r[2], _time(r[3]), r[4], r[5], _time(r[6]))
-        for r in rows.fetchall()
-    }
+    ).fetchall()
+    found = {}
+    for card, failures, step, last, boot_id, until_boot, until_wall in rows:
+        if isinstance(card, bytes) and isinstance(failures, int) and isinstance(step, int):
+            until = float(until_boot) if isinstance(until_boot, int | float) else 0.0
+            found[card] = Lockout(
+                failures, step, time_of(last), str(boot_id), until, time_of(until_wall)
+            )
+    return found
 
 
-def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+def time_of(text: object) -> datetime | None:
+    """A stored time; None where there is none or it was damaged."""
+    try:
+        at = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return at if at is not None and at.tzinfo is not None else None

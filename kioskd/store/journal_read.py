@@ -1,21 +1,27 @@
-"""The journal as its readers see it: export, verify, counts. Read-only, beside the daemon."""
+"""The journal as its readers see it: export, counts, lockouts. Read-only, beside the daemon.
+
+Deliberately not here: whether the chain holds (journal_verify).
+"""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Generator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Row
 
 from kioskd.access.lockout import Lockout
 from kioskd.domain.moment import stamp
-from kioskd.errors import StoreError
+from kioskd.errors import StoreDamaged, StoreError
 from kioskd.store import chain
 from kioskd.store.engine import connect
 from kioskd.store.faults import mapped
 from kioskd.store.journal_file import lockouts
-from kioskd.store.journal_start import JOURNAL, newest_trusted
+from kioskd.store.journal_start import JOURNAL, Mirror, newest_trusted
+from kioskd.store.journal_verify import ROWS, UNREADABLE, Verified, body_of_row, verify
+
+__all__ = ["COLUMNS", "JournalReader", "Verified"]
 
 COLUMNS = (
     "id",
@@ -35,33 +41,6 @@ COLUMNS = (
     "prev",
 )
 
-_ROWS = (
-    'SELECT seq, id, at, kind, door, decision, reason, decided_by, "by", detail, personal, hash, '
-    "salt, card, item FROM event LEFT JOIN journal_person USING (seq) "
-)
-
-
-@dataclass(slots=True)
-class Verified:
-    """What verify found. `broken` names the first row that does not hold, None when all do."""
-
-    journal: str = ""
-    rows: int = 0
-    persons: int = 0
-    erased: int = 0
-    anchored: int = 0
-    anchors_checked: bool = False
-    broken: int | None = None
-    why: str = ""
-
-
-@dataclass(slots=True)
-class _Walk:
-    found: Verified
-    seq: int = 0
-    prev: str = chain.GENESIS
-    anchors: dict[int, chain.Anchor] = field(default_factory=dict)
-
 
 class JournalReader:
     """One open journal, read beside its writer."""
@@ -72,15 +51,15 @@ class JournalReader:
             raise StoreError(f"{self._path}: there is no journal yet; `kioskd run` begins one")
         self._connection: Connection = connect(self._path, read_only=True)
 
-    def rows(self, since: datetime | None = None) -> Iterator[dict[str, object]]:
+    def rows(self, since: datetime | None = None) -> Generator[dict[str, object], None, None]:
         """Exported rows in order, from `since` on (by their own time)."""
         with mapped(self._path):
             first = self._first_seq(since)
             prev, last = self._hash_before(first), first
             for row in self._connection.exec_driver_sql(
-                f"{_ROWS}WHERE seq >= ? ORDER BY seq", (first,)
+                f"{ROWS}WHERE event.seq >= ? ORDER BY event.seq", (first,)
             ):
-                exported = _exported(row, prev)
+                exported = self._exported(row, prev)
                 # After a gap the row follows an anchor, not the row before it.
                 if row.seq > last + 1:
                     exported["prev"] = self._hash_before(row.seq)
@@ -107,18 +86,24 @@ class JournalReader:
         with mapped(self._path):
             return newest_trusted(self._connection)
 
-    def verify(self, mac: chain.Mac | None) -> Verified:
-        """Walk the chain from its first row or anchor; `mac` None leaves anchors unchecked."""
-        found = Verified(anchors_checked=mac is not None)
-        try:
-            self._walk(found, mac)
-        except StoreError as error:
-            found.broken, found.why = found.broken or found.rows + found.anchored + 1, str(error)
-        return found
+    def verify(self, mac: chain.Mac | None, mirror: Mirror | None = None) -> Verified:
+        """Walk the chain from its first row or anchor; `mac` None leaves anchors unchecked.
+
+        mirror: the journal as last seen elsewhere; without it, rows missing at the end do not show.
+        """
+        return verify(self._connection, self._path, mac, mirror)
 
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
+
+    def _exported(self, row: Row[Any], prev: str) -> dict[str, object]:
+        try:
+            return _exported(row, prev)
+        except UNREADABLE:
+            raise StoreDamaged(
+                f"{self._path}: row {row.seq} cannot be read; `kioskd journal verify` tells more"
+            ) from None
 
     def _first_seq(self, since: datetime | None) -> int:
         # Rows are told apart by seq: a corrected clock may have written times out of order.
@@ -138,102 +123,13 @@ class JournalReader:
         ).scalar()
         return str(found) if found else chain.GENESIS
 
-    def _walk(self, found: Verified, mac: chain.Mac | None) -> None:
-        with mapped(self._path):
-            # One read transaction: the daemon may append while we walk.
-            self._connection.exec_driver_sql("BEGIN")
-            try:
-                found.journal = self._journal()
-                walk = _Walk(found, anchors=self._anchors())
-                for row in self._connection.exec_driver_sql(f"{_ROWS}ORDER BY seq"):
-                    if not _step(walk, row, mac):
-                        return
-                _end(walk, mac)
-            finally:
-                self._connection.exec_driver_sql("COMMIT")
 
-    def _journal(self) -> str:
-        row = self._connection.exec_driver_sql("SELECT value FROM meta WHERE key='journal'")
-        return str(row.scalar() or "")
-
-    def _anchors(self) -> dict[int, chain.Anchor]:
-        rows = self._connection.exec_driver_sql('SELECT "first", seq, hash, mac FROM anchor')
-        return {r[0]: chain.Anchor(r[0], r[1], r[2], bytes(r[3])) for r in rows}
-
-
-def _step(walk: _Walk, row: "Row[tuple[object, ...]]", mac: chain.Mac | None) -> bool:
-    found = walk.found
-    if row.seq != walk.seq + 1 and not _over_gap(walk, row.seq, mac):
-        return False
-    try:
-        body = _body(row)
-    except ValueError:
-        return _broken(found, row.seq, "the row cannot be read")
-    if chain.row_hash(walk.prev, body) != row.hash:
-        return _broken(found, row.seq, "the row was changed, or a row before it is missing")
-    if row.personal is not None and row.salt is not None:
-        card = bytes(row.card).hex() if row.card is not None else None
-        if chain.commitment(bytes(row.salt), card, row.item) != row.personal:
-            return _broken(found, row.seq, "the person of the row was changed")
-        found.persons += 1
-    elif row.personal is not None:
-        found.erased += 1
-    elif row.salt is not None:
-        return _broken(found, row.seq, "a person was put on a row that has none")
-    found.rows += 1
-    walk.seq, walk.prev = row.seq, row.hash
-    return True
-
-
-def _over_gap(walk: _Walk, seq: int, mac: chain.Mac | None) -> bool:
-    anchor = walk.anchors.pop(walk.seq + 1, None)
-    if anchor is None or anchor.seq != seq - 1:
-        return _broken(walk.found, walk.seq + 1, "rows are missing and no anchor stands for them")
-    return _take(walk, anchor, mac)
-
-
-def _take(walk: _Walk, anchor: chain.Anchor, mac: chain.Mac | None) -> bool:
-    text = chain.anchor_text(walk.found.journal, anchor.first, anchor.seq, anchor.hash)
-    if mac is not None and mac(text) != anchor.mac:
-        return _broken(walk.found, anchor.first, "the anchor of deleted rows was changed")
-    walk.found.anchored += anchor.seq - anchor.first + 1
-    walk.seq, walk.prev = anchor.seq, anchor.hash
-    return True
-
-
-def _end(walk: _Walk, mac: chain.Mac | None) -> None:
-    last = walk.anchors.pop(walk.seq + 1, None)
-    if last is not None:
-        _take(walk, last, mac)
-    if walk.anchors and walk.found.broken is None:
-        _broken(walk.found, min(walk.anchors), "an anchor stands for rows that are there")
-
-
-def _broken(found: Verified, seq: int, why: str) -> bool:
-    found.broken, found.why = seq, why
-    return False
-
-
-def _body(row: "Row[tuple[object, ...]]") -> dict[str, object]:
-    return {
-        "id": row.id,
-        "seq": row.seq,
-        "at": row.at,
-        "kind": row.kind,
-        "door": row.door,
-        "decision": row.decision,
-        "reason": row.reason,
-        "decided_by": row.decided_by,
-        "by": row.by,
-        "detail": json.loads(row.detail),
-        "personal": row.personal,
-    }
-
-
-def _exported(row: "Row[tuple[object, ...]]", prev: str) -> dict[str, object]:
-    body = _body(row)
-    body["card"] = bytes(row.card).hex() if row.card is not None else None
+def _exported(row: Row[Any], prev: str) -> dict[str, object]:
+    body = body_of_row(row)
+    card = row.card
+    body["card"] = None if card is None else bytes.hex(card)
     body["item"] = row.item
     body["hash"] = row.hash
     body["prev"] = prev
+    json.dumps(body)  # a damaged row may hold what no text can show
     return {name: body[name] for name in COLUMNS}

@@ -5,8 +5,9 @@ waits for one small commit at most. It is not run while the clock is not trusted
 2037 would delete everything.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import logging
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -15,11 +16,22 @@ from sqlalchemy import Connection
 from kioskd.domain.moment import stamp
 from kioskd.ports import Checkpoint
 from kioskd.store import chain
-from kioskd.store.engine import transaction
+from kioskd.store.chain import Anchor
+from kioskd.store.engine import BUSY_SECONDS, transaction
 from kioskd.store.faults import mapped
+from kioskd.store.journal_start import former_ids, journal_id
 
+log = logging.getLogger("kioskd.store")
 _AT_ONCE = 500  # rows a transaction
+_SCANNED = 20_000  # rows read between two entries: some 3 ms on a small board
+_FOLD_MS = 50  # an entry waits no longer for a reader than this
+_FOLD_TRIES = 40
 _MONTH = timedelta(days=30.5)
+_OLDER = (
+    "SELECT max(seq) FILTER (WHERE at < ?1), max(seq) FILTER (WHERE at < ?2), "
+    "max(seq) FILTER (WHERE at < ?3), max(seq) FILTER (WHERE at < ?4) "
+    "FROM event WHERE trusted = 1 AND seq > ?5 AND seq <= ?6"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +62,11 @@ def work_through(
     checkpoint: Checkpoint,
 ) -> Iterator[Forgotten]:
     """Remove what is due, a batch a step; the caller lets entries pass in between."""
-    for cutoff, known in ((now - policy.identified, 1), (now - policy.unknown_cards, 0)):
-        while persons := _persons(connection, path, cutoff, known, checkpoint):
+    due = yield from _due(connection, path, policy, now)
+    for last, known in ((due.identified, 1), (due.unknown_cards, 0)):
+        while persons := _persons(connection, path, last, known, checkpoint):
             yield Forgotten(persons, 0)
-    while rows := _rows(connection, path, policy, now, mac, checkpoint):
+    while rows := _rows(connection, path, due, mac, checkpoint):
         yield Forgotten(0, rows)
     with transaction(connection, path) as run:
         run.exec_driver_sql(
@@ -61,65 +74,126 @@ def work_through(
             (stamp(now - policy.attempts), stamp(now)),
         )
     checkpoint("retention-checkpoint")
-    with mapped(path):  # what was deleted leaves the WAL as well
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    for _ in range(_FOLD_TRIES):
+        if _folded(connection, path):
+            return
+        yield Forgotten(0, 0)
+    log.warning("retention.log_kept", extra={"why": "a reader holds it; next time"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """The last row, by number, that is older than each period."""
+
+    identified: int
+    unknown_cards: int
+    rows: int
+    staff: int
+
+
+def _due(
+    connection: Connection, path: Path, policy: RetentionPolicy, now: datetime
+) -> Generator[Forgotten, None, _Due]:
+    # Age goes by number: what stands before a trusted row of a time was written before it. A row
+    # of an untrusted clock (1970, 2037) is neither kept for ever nor deleted at once.
+    periods = (policy.identified, policy.unknown_cards, policy.rows, policy.staff_months * _MONTH)
+    cutoffs = [stamp(now - period) for period in periods]
+    found = [0, 0, 0, 0]
+    with mapped(path):
+        last = connection.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM event").scalar_one()
+    for start in range(0, int(last), _SCANNED):
+        with mapped(path):
+            row = connection.exec_driver_sql(_OLDER, (*cutoffs, start, start + _SCANNED)).one()
+        found = [max(old, new or 0) for old, new in zip(found, row, strict=True)]
+        yield Forgotten(0, 0)
+    return _Due(*found)
 
 
 def erase(connection: Connection, path: Path, card: bytes) -> int:
     """Forget a card in every row; the commitments stay. Returns how many rows knew it."""
     with transaction(connection, path) as run:
         erased = run.exec_driver_sql("DELETE FROM journal_person WHERE card = ?", (card,)).rowcount
-    with mapped(path):
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    for _ in range(_FOLD_TRIES):
+        if _folded(connection, path):
+            break
     return int(erased)
 
 
+def _folded(connection: Connection, path: Path) -> bool:
+    """Empty the write-ahead log, so that what was deleted leaves it as well; False while read."""
+    with mapped(path):
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={_FOLD_MS}").close()
+        try:
+            busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one()
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000:.0f}").close()
+    return not busy
+
+
 def _persons(
-    connection: Connection, path: Path, cutoff: datetime, known: int, checkpoint: Checkpoint
+    connection: Connection, path: Path, last: int, known: int, checkpoint: Checkpoint
 ) -> int:
     with transaction(connection, path) as run:
         deleted = run.exec_driver_sql(
             "DELETE FROM journal_person WHERE seq IN (SELECT seq FROM journal_person "
-            "JOIN event USING (seq) WHERE known <= ? AND at < ? LIMIT ?)",
-            (known, stamp(cutoff), _AT_ONCE),
+            "WHERE seq <= ? AND known <= ? ORDER BY seq LIMIT ?)",
+            (last, known, _AT_ONCE),
         ).rowcount
         checkpoint("retention-persons")
     return int(deleted)
 
 
 def _rows(
-    connection: Connection,
-    path: Path,
-    policy: RetentionPolicy,
-    now: datetime,
-    mac: chain.Mac,
-    checkpoint: Checkpoint,
+    connection: Connection, path: Path, due: _Due, mac: chain.Mac, checkpoint: Checkpoint
 ) -> int:
-    due = (stamp(now - policy.rows), stamp(now - policy.staff_months * _MONTH))
     with transaction(connection, path) as run:
         rows = run.exec_driver_sql(
-            "SELECT seq, hash FROM event WHERE CASE kind WHEN 'staff.action' THEN at < ?2 "
-            "ELSE at < ?1 END AND seq NOT IN (SELECT seq FROM journal_person) "
+            "SELECT seq, hash FROM event "
+            "WHERE seq <= CASE kind WHEN 'staff.action' THEN ?1 ELSE ?2 END "
+            "AND seq <= max(?1, ?2) AND seq NOT IN (SELECT seq FROM journal_person) "
             "AND seq < (SELECT max(seq) FROM event) ORDER BY seq LIMIT ?3",
-            (*due, _AT_ONCE),
+            (due.staff, due.rows, _AT_ONCE),
         ).fetchall()
-        journal = run.exec_driver_sql("SELECT value FROM meta WHERE key='journal'").scalar()
-        for seq, row in rows:
-            _anchor(run, str(journal), int(seq), str(row), mac)
-            run.exec_driver_sql("DELETE FROM event WHERE seq = ?", (seq,))
+        for gap in _gaps((int(r[0]), str(r[1])) for r in rows):
+            _anchor(run, gap, mac)
+            run.exec_driver_sql("DELETE FROM event WHERE seq BETWEEN ? AND ?", (gap.first, gap.seq))
         checkpoint("retention-rows")
     return len(rows)
 
 
-def _anchor(run: Connection, journal: str, seq: int, row: str, mac: chain.Mac) -> None:
-    # A gap has one anchor: it grows with its neighbours on both sides.
-    before = run.exec_driver_sql("SELECT first FROM anchor WHERE seq = ?", (seq - 1,)).scalar()
-    after = run.exec_driver_sql("SELECT seq, hash FROM anchor WHERE first = ?", (seq + 1,)).first()
-    first = int(before) if before is not None else seq
-    last, last_hash = (int(after[0]), str(after[1])) if after else (seq, row)
-    run.exec_driver_sql("DELETE FROM anchor WHERE seq IN (?, ?)", (seq - 1, last))
-    text = chain.anchor_text(journal, first, last, last_hash)
+def _gaps(rows: Iterable[tuple[int, str]]) -> Iterator[Anchor]:
+    """Runs of neighbouring rows, each as the anchor that will stand for it, not signed yet."""
+    gap: Anchor | None = None
+    for seq, row in rows:
+        if gap is not None and gap.seq + 1 == seq:
+            gap = replace(gap, seq=seq, hash=row)
+            continue
+        if gap is not None:
+            yield gap
+        gap = Anchor(seq, seq, row, b"")
+    if gap is not None:
+        yield gap
+
+
+def _anchor(run: Connection, gap: Anchor, mac: chain.Mac) -> None:
+    """One anchor for a gap and its neighbours, as far as those are ours: none is laundered."""
+    journal = journal_id(run)
+    ids = (journal, *former_ids(run))
+    for neighbour in _neighbours(run, gap):
+        if chain.holds(neighbour, ids, mac):
+            later = max(gap, neighbour, key=lambda anchor: anchor.seq)
+            gap = replace(later, first=min(gap.first, neighbour.first))
+            run.exec_driver_sql("DELETE FROM anchor WHERE seq = ?", (neighbour.seq,))
+    text = chain.anchor_text(journal, gap.first, gap.seq, gap.hash)
     run.exec_driver_sql(
         'INSERT INTO anchor (seq, "first", hash, mac) VALUES (?, ?, ?, ?)',
-        (last, first, last_hash, mac(text)),
+        (gap.seq, gap.first, gap.hash, mac(text)),
     )
+
+
+def _neighbours(run: Connection, gap: Anchor) -> list[Anchor]:
+    rows = run.exec_driver_sql(
+        'SELECT "first", seq, hash, mac FROM anchor WHERE seq = ? OR "first" = ?',
+        (gap.first - 1, gap.seq + 1),
+    )
+    return [Anchor(r[0], r[1], str(r[2]), bytes(r[3])) for r in rows.fetchall()]

@@ -66,7 +66,7 @@ class StateDatabase:
 
     def lockdown(self) -> bool:
         """Whether the building is locked down."""
-        return self.value("lockdown") == "on"
+        return self.value("lockdown") not in (None, "off")  # what cannot be read is one
 
     def set_lockdown(self, *, on: bool) -> None:
         """Lock the building down or lift it; it survives a restart."""
@@ -85,6 +85,20 @@ class StateDatabase:
         with transaction(self._connection, self._path) as run:
             run.exec_driver_sql("INSERT OR REPLACE INTO enrolled VALUES (?, ?)", (index, sealed))
 
+    def indices(self) -> set[bytes]:
+        """Every card index on a list or enrolled."""
+        with mapped(self._path):
+            rows = self._connection.exec_driver_sql(
+                "SELECT card FROM listed UNION SELECT card FROM enrolled"
+            ).fetchall()
+        return {bytes(row[0]) for row in rows}
+
+    def forget_expired(self, now: datetime) -> int:
+        """Delete list entries whose time is over; how many."""
+        with transaction(self._connection, self._path) as run:
+            gone = run.exec_driver_sql("DELETE FROM listed WHERE until <= ?", (stamp(now),))
+        return int(gone.rowcount)
+
     def sealed_rows(self) -> Iterator[tuple[bytes, bytes]]:
         """Every enrolled verifier, sealed, for rekeying."""
         with mapped(self._path):
@@ -100,9 +114,12 @@ class StateDatabase:
                 )
 
     def mirror(self) -> Mirror | None:
-        """The journal as last seen."""
-        text = self.value("journal")
-        return Mirror(**json.loads(text)) if text else None
+        """The journal as last seen; None before it was, and when the note was damaged."""
+        try:
+            seen = json.loads(self.value("journal") or "{}")
+            return Mirror(str(seen["journal"]), int(seen["seq"]), str(seen["hash"]))
+        except (ValueError, TypeError, KeyError):
+            return None
 
     def put_mirror(self, mirror: Mirror) -> None:
         """Remember the journal as it is now."""
