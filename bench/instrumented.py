@@ -33,9 +33,10 @@ def main() -> int:
     _clock_callbacks()
     _clock_lag()
     config = load(options.config)
-    logs.set_up("text")
+    lines = logs.set_up("text")
     secure_strikes(config)
     code = daemon.run(config)
+    lines.finish()
     worst.sort(key=lambda found: -found[1])
     found = {"callback_cpu_ms": cpu_ms, "worst": worst[:KEEP], "lag_ms": lag_ms}
     options.out.write_text(json.dumps(found), encoding="utf-8")

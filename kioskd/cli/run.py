@@ -27,10 +27,11 @@ def run(args: argparse.Namespace) -> int:
 
     from kioskd.daemon import logs
 
-    logs.set_up(args.log_format)
+    lines = logs.set_up(args.log_format)
     try:
         return _serve(config, lock is None, failed)
     finally:
+        lines.finish()
         if lock is not None:
             lock.release()
 
@@ -51,4 +52,9 @@ def _serve(config: Config, read_only: bool, failed: dict[str, str]) -> int:
     faults = check(config)
     if faults:
         raise ConfigError(faults)
-    return serve(config)
+    try:
+        return serve(config)
+    except Exception:
+        # Logged as where, not what: a traceback's text may hold what a patron typed.
+        log.exception("daemon.failed")
+        return 1

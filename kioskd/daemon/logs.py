@@ -2,27 +2,72 @@
 
 `2026-11-23T08:15:30.123Z INFO kioskd ready doors=1 devices=2/3 missing=front-scanner`
 Values from outside are cleaned: no escape sequence and no line break reaches a terminal.
+
+Lines are written by a thread of their own. Whoever reads them may stop reading; a loop that waited
+for it could not end a pulse. What does not fit into the queue is dropped and counted.
 """
 
 import json
 import logging
+import os
+import queue
 import re
-import sys
+import threading
 import traceback
+from contextlib import suppress
 from datetime import UTC, datetime
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+_KEEP_LINES = 2000
+_FINISH_SECONDS = 1.0
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _PLAIN = re.compile(r"[^\s\"=]+")
 
 
-def set_up(log_format: str) -> None:
+def set_up(log_format: str) -> "LogLines":
     """Send everything of ours to standard error in this format ("text" or "json")."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines() if log_format == "json" else TextLines())
+    lines = LogLines()
+    lines.setFormatter(JsonLines() if log_format == "json" else TextLines())
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [lines]
     root.setLevel(logging.INFO)
+    return lines
+
+
+class LogLines(logging.Handler):
+    """Writes lines to a descriptor, from a thread; never blocks who logs."""
+
+    def __init__(self, descriptor: int = 2) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._waiting: queue.Queue[bytes | None] = queue.Queue(_KEEP_LINES)
+        self._dropped = 0
+        # A daemon thread: a reader that hangs must not keep the process from ending.
+        self._thread = threading.Thread(target=self._write, name="log", daemon=True)
+        self._thread.start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Queue one line."""
+        try:
+            self._waiting.put_nowait(self.format(record).encode(errors="replace") + b"\n")
+        except queue.Full:
+            self._dropped += 1
+
+    def finish(self) -> None:
+        """Write what waits, for a second at most."""
+        with suppress(queue.Full):
+            self._waiting.put_nowait(None)
+        self._thread.join(_FINISH_SECONDS)
+
+    def _write(self) -> None:
+        # Straight to the descriptor: a thread that is stuck in a buffer would hold its lock.
+        while (line := self._waiting.get()) is not None:
+            if self._dropped:
+                line = f"{self._dropped} log lines were dropped\n".encode() + line
+                self._dropped = 0
+            with suppress(OSError):
+                while line:
+                    line = line[os.write(self._descriptor, line) :]
 
 
 def _values(record: logging.LogRecord) -> dict[str, object]:
