@@ -22,6 +22,7 @@ class Notebook:
         self._trust = trust
         self._waiting: deque[Record] = deque(maxlen=_KEEP)
         self._more = asyncio.Event()
+        self._writing = asyncio.Lock()
         self._failing = False
 
     def note(
@@ -44,13 +45,19 @@ class Notebook:
             await self.flush()
 
     async def flush(self) -> None:
-        """Write all that waits; what the disk refuses is dropped and logged."""
-        while self._waiting:
-            record = self._waiting.popleft()
-            try:
-                await self._journal.append(record)
-                self._failing = False
-            except StoreError as error:
-                level = logging.DEBUG if self._failing else logging.ERROR
-                log.log(level, "fact.lost", extra={"kind": record.kind, "why": str(error)})
-                self._failing = True
+        """Write all that waits; what the disk refuses is dropped and logged.
+
+        Returns when nothing is waiting and nothing is being written, by `run` either.
+        """
+        async with self._writing:
+            while self._waiting:
+                await self._write(self._waiting.popleft())
+
+    async def _write(self, record: Record) -> None:
+        try:
+            await self._journal.append(record)
+            self._failing = False
+        except StoreError as error:
+            level = logging.DEBUG if self._failing else logging.ERROR
+            log.log(level, "fact.lost", extra={"kind": record.kind, "why": str(error)})
+            self._failing = True

@@ -203,19 +203,3 @@ async def test_no_pin_and_no_card_number_is_logged(
     for secret in (pin, world.card, world.unknown):
         assert secret not in told
     assert pin not in repr(world.point.__dict__) + repr(world.journal.rows)
-
-
-async def test_facts_that_the_disk_refuses_are_lost_with_one_loud_line(
-    world: "World", caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    world.journal.broken = True
-    for _ in range(3):
-        world.notebook.note(Kind.DEVICE_LOST)
-    await world.settled()
-    lost = [record.levelno for record in caplog.records if record.message == "fact.lost"]
-    assert lost == [logging.ERROR, logging.DEBUG, logging.DEBUG]
-    world.journal.broken = False
-    world.notebook.note(Kind.DEVICE_BACK)
-    await world.settled()
-    assert [row.kind for row in world.journal.rows] == [Kind.DEVICE_BACK]
