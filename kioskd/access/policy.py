@@ -40,9 +40,8 @@ def refused_at_scan(facts: Facts) -> Reason | None:
 
     A deny-listed card is no exception: it is asked for its PIN like any other.
     """
-    if not facts.keys_usable:
-        return Reason.CACHE_UNREADABLE
     for rule in _SCAN_RULES:
         if rule.check(facts) is False:
             return rule.reason
-    return None
+    # Without keys no card can be looked up, so no PIN could be verified.
+    return None if facts.keys_usable else Reason.CACHE_UNREADABLE
