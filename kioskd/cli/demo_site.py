@@ -1,0 +1,200 @@
+"""The demo's site in a temporary directory: its files, its commands, its daemon.
+
+Commands and daemon are the real ones, each a process of its own. Deliberately not here: who
+comes to the door (kioskd.cli.demo_script).
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Final
+
+RELEASE_SECONDS: Final = 1.0
+LONG_RELEASE_SECONDS: Final = 2.0
+PIN_TIMEOUT_SECONDS: Final = 5  # the shortest that a configuration may have
+STOP_SECONDS: Final = 6.0  # the daemon promises 5
+
+_KIOSKD: Final = (
+    sys.executable,
+    "-P",
+    "-c",
+    "import sys; from kioskd.cli.main import main; sys.exit(main())",
+)
+_DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_CONFIG: Final = """\
+[site]
+name = "Demo library"
+branch = "ESI"
+[storage]
+directory = "{directory}/storage"
+retention_days = 14
+[secrets]
+device_key = "file:{directory}/device.key"
+[cards]
+patron = ['\\d{{3}}[A-Z]\\d{{6}}', '26\\d{{8}}']
+item = ['\\d{{3}}N\\d{{8}}']
+double_read_ms = 300
+[clock]
+source = "assume"
+[register]
+kind = "file"
+[devices.front-scanner]
+driver = "serial-scanner"
+port = "{directory}/scanner"
+[devices.front-keypad]
+driver = "serial-keypad"
+port = "{directory}/keypad"
+[devices.front-relay]
+driver = "lcus-relay"
+port = "{directory}/relay"
+[doors.front]
+reader = "front-scanner"
+keypad = "front-keypad"
+strike = {{ device = "front-relay", channel = 1, lock = "fail-secure" }}
+release_seconds = {release}
+long_release_seconds = {long_release}
+pin_timeout_seconds = {pin_timeout}
+[policy]
+online = "never"
+deny_after_ms = 500
+[schedule]
+holidays = ""
+[schedule.weekly]
+{weekly}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Site:
+    """A configured site in a directory of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.storage = directory / "storage"
+        self.config = directory / "kioskd.toml"
+        self.key = directory / "device.key"
+        self.said = directory / "commands.txt"  # all that commands wrote
+        self.storage.mkdir(mode=0o700)
+        self.config.write_text(_config_text(directory), encoding="utf-8")
+
+    def command(self, *arguments: str, seconds: float, stdin: str = "") -> Done:
+        """Run a command to its end. subprocess.TimeoutExpired after `seconds`."""
+        ended = subprocess.run(  # noqa: S603 - our own program
+            [*_KIOSKD, *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+        with self.said.open("a", encoding="utf-8") as file:
+            file.write(ended.stdout + ended.stderr)
+        return Done(ended.returncode, ended.stdout, ended.stderr)
+
+    def feed(self, rows: Iterable[Mapping[str, object]]) -> Path:
+        """A feed file with these rows."""
+        file = self.directory / "feed.jsonl"
+        file.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+        return file
+
+
+@dataclass(slots=True)
+class Daemon:
+    """`kioskd run` as a child; `events` are its log lines so far."""
+
+    site: Site
+    events: list[dict[str, Any]] = field(default_factory=list)
+    _child: "subprocess.Popen[bytes] | None" = None
+    _log: IO[str] | None = None
+    _line: str = ""
+
+    @property
+    def log(self) -> Path:
+        """Where its standard error goes."""
+        return self.site.directory / "daemon.log"
+
+    def start(self) -> None:
+        """Start it; it is ready when it says so."""
+        with self.log.open("ab") as file:
+            self._child = subprocess.Popen(  # noqa: S603 - our own program
+                [*_KIOSKD, "run", "--config", str(self.site.config), "--log-format", "json"],
+                stdin=subprocess.DEVNULL,
+                stderr=file,
+            )
+        if self._log is None:
+            self._log = self.log.open(encoding="utf-8")
+
+    def listen(self) -> None:
+        """Read what it has logged since."""
+        if self._log is None:
+            return
+        while line := self._log.readline():
+            self._line += line
+            if self._line.endswith("\n"):
+                self.events.append(_event(self._line))
+                self._line = ""
+
+    @property
+    def running(self) -> bool:
+        """Whether it lives."""
+        return self._child is not None and self._child.poll() is None
+
+    def kill(self) -> None:
+        """End it as a power cut of its process would: it gets no chance to tidy up."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+
+    def stop(self) -> int:
+        """Ask it to end; its exit code, or -9 when it had to be killed."""
+        if self._child is None:
+            return 0
+        with suppress(ProcessLookupError):
+            os.kill(self._child.pid, signal.SIGTERM)
+        try:
+            return self._child.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return -signal.SIGKILL
+
+    def close(self) -> None:
+        """End it, whatever it does, and let go of its log."""
+        try:
+            if self.running:
+                self.stop()
+        finally:
+            self.kill()
+            if self._log is not None:
+                self._log.close()
+
+
+def _event(line: str) -> dict[str, Any]:
+    try:
+        event: dict[str, Any] = json.loads(line)
+    except ValueError:  # what Python itself says when it ends badly
+        return {"event": "", "text": line.rstrip()}
+    return event
+
+
+def _config_text(directory: Path) -> str:
+    return _CONFIG.format(
+        directory=directory,
+        release=RELEASE_SECONDS,
+        long_release=LONG_RELEASE_SECONDS,
+        pin_timeout=PIN_TIMEOUT_SECONDS,
+        weekly="\n".join(f'{day} = ["00:00-24:00 self-service"]' for day in _DAYS),
+    )

@@ -1,0 +1,233 @@
+"""Where the demo's script is played: moves at the door, waiting for answers, and what was seen.
+
+A move waits for what must come of it; what did come is read back from the relay's line and from
+`journal export`, never from the daemon's memory. Every wait ends with the demo's time.
+"""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from kioskd.cli.demo_devices import OFF, ON, Frame, SimulatedDoor
+from kioskd.cli.demo_site import Daemon, Done, Site
+from kioskd.domain.card import canonical, masked
+
+PATIENCE_SECONDS: Final = 10.0  # for any one answer; only a demo that fails waits so long
+ROWS_SECONDS: Final = 3.0  # facts that follow an entry are journalled a moment after it
+_LOOK_SECONDS: Final = 0.005
+_ANSWERS: Final = frozenset({"entry.granted", "entry.denied", "door.not_opened"})
+_NAMES: Final = {ON: "on", OFF: "off"}
+
+
+class Unexpected(Exception):
+    """What should have happened did not; the text says what."""
+
+
+class TimeUp(Exception):
+    """The time given to the whole demo is over."""
+
+
+class Deadline:
+    """The end of the whole demo."""
+
+    def __init__(self, seconds: float) -> None:
+        self._until = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds that are left, more than none; TimeUp."""
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeUp
+        return left
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one step brought about.
+
+    said: what a command answered. decided: "granted OK", "denied WRONG_PIN". relay: frames in
+    order, an off-frame that was repeated once. pulses: seconds from each on-frame to its
+    off-frame. journal: kinds of rows, those of decisions left out.
+    """
+
+    done: str = ""
+    said: tuple[str, ...] = ()
+    decided: tuple[str, ...] = ()
+    relay: tuple[str, ...] = ()
+    pulses: tuple[float, ...] = ()
+    journal: tuple[str, ...] = ()
+
+
+class Stage:
+    """Site, door and daemon of one demo."""
+
+    def __init__(self, site: Site, door: SimulatedDoor, daemon: Daemon, deadline: Deadline) -> None:
+        self.site = site
+        self.door = door
+        self.daemon = daemon
+        self._deadline = deadline
+        self._done: list[str] = []
+        self._said: list[str] = []
+        self._frames_seen = 0
+        self._last_seq = 0
+        self._mark = 0
+
+    def until(self, holds: Callable[[], bool], what: str) -> None:
+        """Wait until something holds. Unexpected, TimeUp."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            self._listen()
+            if holds():
+                return
+            self._deadline.left()
+            if time.monotonic() > end:
+                raise Unexpected(f"{what}: not within {PATIENCE_SECONDS:g} s")
+            time.sleep(_LOOK_SECONDS)
+
+    def scan(self, code: str) -> None:
+        """Hold a code before the scanner; what the daemon logs from now on answers it."""
+        self._listen()
+        self._mark = len(self.daemon.events)
+        self._done.append(masked(canonical(code)))
+        self.door.scan(code)
+
+    def press(self, keys: str, shown: str | None = None) -> None:
+        """Press keys; PIN digits are shown as dots."""
+        dots = "".join("•" if key.isdigit() else key for key in keys)
+        self._done.append(dots if shown is None else shown)
+        self.door.press(keys)
+
+    def noticed(self, notice: str) -> None:
+        """Wait until somebody at the door would read this notice."""
+        self.until(lambda: self._logged("notice", notice=notice), f"the notice {notice}")
+
+    def answered(self) -> None:
+        """Wait for the decision and for what the person at the door is told of it."""
+        self.until(lambda: any(map(self._logged, _ANSWERS)), "a decision")
+        if not self._logged("entry.denied", reason="CANCELLED"):
+            self.until(self._told, "a notice after the decision")
+
+    def logged(self, event: str) -> None:
+        """Wait for an event of the daemon's log since `mark` or the last scan."""
+        self.until(lambda: self._logged(event), f"the daemon's {event}")
+
+    def mark(self, done: str = "") -> None:
+        """Note what is done now; `logged` waits for what comes after it."""
+        self._listen()
+        self._mark = len(self.daemon.events)
+        self._done += [done] if done else []
+
+    def say(self, answer: str) -> None:
+        """Note what came of it, where that is neither a decision nor a frame."""
+        self._said.append(answer)
+
+    def relay_on(self) -> None:
+        """Wait until the relay was switched on in this step."""
+        self.until(lambda: ON in self._new_data(), "the on-frame")
+
+    def relay_off(self, times: int = 1) -> None:
+        """Wait until the last frames of this step, so many, switched the relay off."""
+        self.until(lambda: self._new_data()[-times:] == [OFF] * times, "the off-frame")
+
+    def run(self, *arguments: str, stdin: str = "", shown: str = "") -> Done:
+        """Run a command that must end with 0."""
+        self._done.append(shown or "kioskd " + " ".join(arguments))
+        ended = self._command(*arguments, stdin=stdin)
+        if ended.code != 0:
+            raise Unexpected(f"exit code {ended.code}: {(ended.err or ended.out).strip()}")
+        return ended
+
+    def complaints(self) -> list[str]:
+        """The daemon's last warnings and errors, for whoever wants to know why."""
+        self.daemon.listen()
+        worse = [e for e in self.daemon.events if e.get("level") not in ("INFO", "DEBUG")]
+        return [" ".join(f"{name}={value}" for name, value in e.items()) for e in worse[-5:]]
+
+    def observe(self, satisfied: Callable[[Seen], bool]) -> Seen:
+        """What this step brought about, looked at until it satisfies or for ROWS_SECONDS."""
+        end = time.monotonic() + ROWS_SECONDS
+        while True:
+            self._listen()
+            rows = self._new_rows()
+            seen = self._seen(rows)
+            if satisfied(seen) or time.monotonic() > end:
+                break
+        return self._turn_page(seen, rows)
+
+    def glance(self) -> Seen:
+        """What this step brought about where no journal is there to be read."""
+        self._listen()
+        return self._turn_page(self._seen([]), [])
+
+    def _turn_page(self, seen: Seen, rows: list[dict[str, Any]]) -> Seen:
+        self._done, self._said = [], []
+        self._frames_seen += len(self.door.frames[self._frames_seen :])
+        self._last_seq = rows[-1]["seq"] if rows else self._last_seq
+        return seen
+
+    def _seen(self, rows: list[dict[str, Any]]) -> Seen:
+        frames = self.door.frames[self._frames_seen :]
+        decisions = [row for row in rows if row["kind"] == "entry.decided"]
+        return Seen(
+            done=" ".join(self._done),
+            said=tuple(self._said),
+            decided=tuple(f"{row['decision']} {row['reason']}" for row in decisions),
+            relay=_named(frames),
+            pulses=_pulses(frames),
+            journal=tuple(row["kind"] for row in rows if row["kind"] != "entry.decided"),
+        )
+
+    def _listen(self) -> None:
+        self.door.listen()
+        self.daemon.listen()
+
+    def _logged(self, event: str, **values: str) -> bool:
+        return any(
+            line["event"] == event and values.items() <= line.items()
+            for line in self.daemon.events[self._mark :]
+        )
+
+    def _told(self) -> bool:
+        events = [line["event"] for line in self.daemon.events[self._mark :]]
+        return "notice" in events[min(events.index(e) for e in _ANSWERS if e in events) :]
+
+    def _new_data(self) -> list[bytes]:
+        return [frame.data for frame in self.door.frames[self._frames_seen :]]
+
+    def _new_rows(self) -> list[dict[str, Any]]:
+        exported = self._command("journal", "export")
+        if exported.code != 0:
+            raise Unexpected(f"journal export ended with {exported.code}: {exported.err.strip()}")
+        rows = map(json.loads, exported.out.splitlines())
+        return [row for row in rows if row["seq"] > self._last_seq]
+
+    def _command(self, *arguments: str, stdin: str = "") -> Done:
+        named = [*arguments, "--config", str(self.site.config)]
+        try:
+            return self.site.command(*named, seconds=self._deadline.left(), stdin=stdin)
+        except subprocess.TimeoutExpired:
+            raise TimeUp from None
+
+
+def _named(frames: list[Frame]) -> tuple[str, ...]:
+    names: list[str] = []
+    for frame in frames:
+        name = _NAMES.get(frame.data, str(frame))
+        if not (name == "off" and names[-1:] == ["off"]):
+            names.append(name)
+    return tuple(names)
+
+
+def _pulses(frames: list[Frame]) -> tuple[float, ...]:
+    lengths: list[float] = []
+    begun: float | None = None
+    for frame in frames:
+        if frame.data == ON:
+            begun = frame.at
+        elif begun is not None:
+            lengths.append(frame.at - begun)
+            begun = None
+    return tuple(lengths)

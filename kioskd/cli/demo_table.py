@@ -1,0 +1,96 @@
+"""The demo's table, a row as each step ends, so that people see it go on; then the verdict.
+
+Colour never stands alone: each outcome is a word too.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from kioskd.cli.demo_stage import Seen
+
+_PLAIN_WIDTH: Final = 140  # where there is no terminal to ask
+_NAMES: Final = ("", "what happens", "scanned and typed", "decided", "relay", "journalled", "")
+_WIDE: Final = (2, 30, 26, 25, 12, 15, 11)
+_NARROW: Final = (2, 15, 10, 18, 11, 15, 2)  # fits 80 columns
+_WIDE_GAP, _NARROW_GAP = 2, 1
+_WIDE_TOTAL: Final = sum(_WIDE) + _WIDE_GAP * len(_WIDE)
+_FRAMES: Final = {"on": "A0 01 01 A2", "off": "A0 01 00 A1"}
+
+
+class Report:
+    """Prints the table to a console."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._wide = console.width >= _WIDE_TOTAL
+        self._number = 0
+
+    def head(self) -> None:
+        """The names of the columns."""
+        table = self._table()
+        table.add_row(*(f"[bold]{name}[/]" for name in _NAMES))
+        self._console.print(table)
+        self._console.rule()
+
+    def row(self, title: str, seen: Seen, faults: Sequence[str]) -> None:
+        """One step, and what came out otherwise."""
+        self._number += 1
+        decided = "\n".join([*map(_coloured, seen.decided), *map(escape, seen.said)])
+        journal = ["entry.decided"] * len(seen.decided) + list(seen.journal)
+        table = self._table()
+        cells = (str(self._number), escape(title), escape(seen.done), decided)
+        table.add_row(*cells, _relay(seen), "\n".join(journal), self._outcome(faults))
+        self._console.print(table)
+        for fault in faults:
+            self._console.print(f"    [red]{escape(fault)}[/]")
+
+    def verdict(self, seconds: float, failed: Sequence[str], why: Sequence[str]) -> None:
+        """The last line; with a failure what the daemon complained about."""
+        took = f"{self._number} steps in {seconds:.0f} s"
+        if failed:
+            names = "; ".join(failed)
+            for line in why:
+                self._console.print(f"    [dim]{escape(line)}[/]")
+            self._console.print(f"\n[red]NOT WELL[/] {took}: not as expected: {escape(names)}")
+        else:
+            self._console.print(f"\n[green]WELL[/] {took}: every step came out as expected")
+
+    def _table(self) -> Table:
+        gap = _WIDE_GAP if self._wide else _NARROW_GAP
+        table = Table(box=None, show_header=False, padding=(0, gap, 0, 0), pad_edge=False)
+        for width in _WIDE if self._wide else _NARROW:
+            table.add_column(width=width, overflow="fold")
+        return table
+
+    def _outcome(self, faults: Sequence[str]) -> str:
+        if self._wide:
+            return "[red]NOT as\nexpected[/]" if faults else "[green]as expected[/]"
+        return "[red]NO[/]" if faults else "[green]ok[/]"
+
+
+def console_of(*, headless: bool) -> Console:
+    """Standard output; without a terminal wide enough for the table, and plain."""
+    console = Console(highlight=False)
+    if headless or not console.is_terminal:
+        return Console(highlight=False, force_terminal=False, no_color=True, width=_PLAIN_WIDTH)
+    return console
+
+
+def _coloured(decided: str) -> str:
+    return f"[green]{decided}[/]" if decided.startswith("granted") else f"[yellow]{decided}[/]"
+
+
+def _relay(seen: Seen) -> str:
+    if not seen.relay:
+        return "nothing"
+    pulses = iter(seen.pulses)
+    lines = []
+    for before, name in zip(("", *seen.relay), seen.relay, strict=False):
+        lines.append(_FRAMES.get(name, name))
+        if (before, name) == ("on", "off"):
+            lines.append(f"after {next(pulses):.1f} s")
+    return "\n".join(lines)
