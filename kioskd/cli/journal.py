@@ -64,12 +64,15 @@ def run_verify(args: argparse.Namespace) -> int:
     """0 when the chain holds, 1 with the first row that does not."""
     from kioskd.daemon.keys import open_keys
     from kioskd.daemon.privileges import drop_to_owner
+    from kioskd.daemon.stores import last_seen
     from kioskd.store.journal_read import JournalReader
 
     config = config_of(args)
     drop_to_owner(config.storage.directory)
+    # What was seen last is read first: a row appended in between would seem to be missing.
+    mirror = last_seen(config.storage.directory)
     reader = JournalReader(config.storage.directory)
-    found = reader.verify(open_keys(config).mac())
+    found = reader.verify(open_keys(config).mac(), mirror)
     reader.close()
     if args.json:
         print_json(_as_json(found))

@@ -174,7 +174,7 @@ class Site:
                 self._config, self._keys, journal, self._trust, clock, self._checkpoint
             )
             chores.append(("retention", retention))
-            chores.append(("mirror", upkeep.keep_mirror(self._stores, journal, clock)))
+            chores.append(("mirror", upkeep.keep_mirror(self._stores.directory, journal, clock)))
         return chores
 
     async def _serve_door(self, door: Door) -> None:

@@ -2,20 +2,21 @@
 
 import asyncio
 import logging
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from kioskd.clock.trust import WallClockTrust
 from kioskd.config.model import Config
-from kioskd.daemon.keys import Keys, SiteIndex
+from kioskd.daemon.keys import Keys, SiteIndex, no_keys
 from kioskd.domain.record import Record
 from kioskd.errors import StoreError
 from kioskd.ports import Clock
 from kioskd.store.cache_schema import CacheMeta
 from kioskd.store.credentials import CredentialCache
 from kioskd.store.journal import NoJournal, ThreadedJournal
-from kioskd.store.journal_start import Opened, mirror_of, open_journal
+from kioskd.store.journal_start import Mirror, Opened, mirror_of, open_journal
 from kioskd.store.state import NoState, StateDatabase
 from kioskd.vault.kdf import PinChecker
 
@@ -29,12 +30,13 @@ class Stores:
     cache: CredentialCache
     state: StateDatabase | NoState
     journal: ThreadedJournal | NoJournal
+    directory: Path
     faults: list[str] = field(default_factory=list)
 
     def close(self) -> None:
         """Finish what was asked for and let go of the files."""
         if isinstance(self.journal, ThreadedJournal):
-            remember(self.state, self.journal.opened)
+            remember(self.directory, self.journal.opened)
             self.journal.close()
         self.cache.close()
         if isinstance(self.state, StateDatabase):
@@ -46,11 +48,11 @@ def open_stores(config: Config, keys: Keys, checker: PinChecker, clock: Clock) -
     directory = config.storage.directory
     faults: list[str] = [keys.why] if keys.why else []
     state = _state(directory, keys, faults)
-    journal = _journal(config, state, clock, faults)
+    journal = _journal(config, clock, faults)
     cache = open_cache(directory, keys, checker)
     if cache.fault is not None and not keys.why:
         faults.append(str(cache.fault))
-    return Stores(cache, state, journal, faults)
+    return Stores(cache, state, journal, directory, faults)
 
 
 def open_cache(directory: Path, keys: Keys, checker: PinChecker | None) -> CredentialCache:
@@ -67,13 +69,27 @@ def open_cache(directory: Path, keys: Keys, checker: PinChecker | None) -> Crede
     return cache
 
 
-def remember(state: StateDatabase | NoState, opened: Opened) -> None:
-    """Keep in state.db what the journal is now."""
-    if isinstance(state, StateDatabase):
-        try:
+def remember(directory: Path, opened: Opened) -> None:
+    """Keep in state.db what the journal is now; blocking, from any thread."""
+    try:
+        with closing(_own_state(directory, read_only=False)) as state:
             state.put_mirror(mirror_of(opened))
-        except StoreError as error:
-            log.warning("mirror.failed", extra={"why": str(error)})
+    except StoreError as error:
+        log.warning("mirror.failed", extra={"why": str(error)})
+
+
+def last_seen(directory: Path) -> Mirror | None:
+    """What state.db remembers of the journal; None where nothing can be read. From any thread."""
+    try:
+        with closing(_own_state(directory, read_only=True)) as state:
+            return state.mirror()
+    except StoreError:
+        return None
+
+
+def _own_state(directory: Path, *, read_only: bool) -> StateDatabase:
+    # A connection of its own: the daemon's belongs to the loop.
+    return StateDatabase(directory, no_keys("not needed here").unseal_state, read_only=read_only)
 
 
 def _state(directory: Path, keys: Keys, faults: list[str]) -> StateDatabase | NoState:
@@ -87,13 +103,11 @@ def _state(directory: Path, keys: Keys, faults: list[str]) -> StateDatabase | No
         return NoState()
 
 
-def _journal(
-    config: Config, state: StateDatabase | NoState, clock: Clock, faults: list[str]
-) -> ThreadedJournal | NoJournal:
+def _journal(config: Config, clock: Clock, faults: list[str]) -> ThreadedJournal | NoJournal:
     directory = config.storage.directory
 
     def opened() -> Opened:
-        mirror = state.mirror() if isinstance(state, StateDatabase) else None
+        mirror = last_seen(directory)
         zone = ZoneInfo(config.site.timezone)
         return open_journal(directory, zone, clock.moment().wall, clock.new_id(), mirror)
 
@@ -104,7 +118,7 @@ def _journal(
         return NoJournal(str(error))
     if journal.started not in ("", "new"):
         faults.append(f"a new journal was begun: {journal.started}; the old one is kept beside it")
-    remember(state, journal)
+    remember(directory, journal)
     return ThreadedJournal(journal, directory, opened)
 
 

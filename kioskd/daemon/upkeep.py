@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable
 from contextlib import closing
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from kioskd.clock.trust import WallClockTrust
 from kioskd.config.model import Config
@@ -156,8 +157,8 @@ def _tidy_state(config: Config, keys: Keys, now: datetime) -> None:
             log.info("key.retired", extra={"key": key})
 
 
-async def keep_mirror(stores: Stores, journal: ThreadedJournal, clock: Clock) -> None:
+async def keep_mirror(directory: Path, journal: ThreadedJournal, clock: Clock) -> None:
     """Remember hourly what the journal is, so that one put back in its place is noticed."""
     while True:
         await every(MIRROR_SECONDS, clock)
-        await journal.run(lambda: remember(stores.state, journal.opened))
+        await asyncio.to_thread(remember, directory, journal.opened)

@@ -94,6 +94,22 @@ def transaction(connection: Connection, path: Path) -> Iterator[Connection]:
             raise
 
 
+@contextmanager
+def quick_transaction(connection: Connection, path: Path) -> Iterator[sqlite3.Cursor]:
+    """As `transaction`, on the driver's own cursor: for the one commit that a patron waits for."""
+    with mapped(path):
+        cursor: sqlite3.Cursor = connection.connection.cursor()  # type: ignore[assignment]
+        cursor.execute("BEGIN IMMEDIATE")
+        try:
+            yield cursor
+            cursor.execute("COMMIT")
+        except BaseException:
+            _roll_back(connection)
+            raise
+        finally:
+            cursor.close()
+
+
 def _roll_back(connection: Connection) -> None:
     with suppress(Exception):  # the first error is the one to tell
         connection.exec_driver_sql("ROLLBACK")

@@ -24,7 +24,7 @@ from kioskd.domain.moment import stamp
 from kioskd.domain.record import Kind, Record
 from kioskd.errors import StoreFull
 from kioskd.store import chain
-from kioskd.store.engine import transaction
+from kioskd.store.engine import quick_transaction
 from kioskd.store.journal_schema import ATTEMPT, EVENT, PERSON, TALLY
 from kioskd.store.reserve import Reserve
 
@@ -136,26 +136,24 @@ class JournalFile:
         salt, personal = self._commit_to(record)
         body = body_of(record, seq, personal)
         row = chain.row_hash(self._head.hash, body)
-        with transaction(self._connection, self._path) as run:
-            run.exec_driver_sql(_INSERT_EVENT, _event_row(body, row, trusted=record.trusted))
+        with quick_transaction(self._connection, self._path) as run:
+            run.execute(_INSERT_EVENT, _event_row(body, row, trusted=record.trusted))
             if salt is not None:
-                run.exec_driver_sql(
-                    _INSERT_PERSON, (seq, salt, record.card, None, int(record.known))
-                )
+                run.execute(_INSERT_PERSON, (seq, salt, record.card, None, int(record.known)))
             for statement, values in also:
-                run.exec_driver_sql(statement, values)
+                run.execute(statement, values)
             if cleared is not None:
-                run.exec_driver_sql(_FORGET, (cleared,))
+                run.execute(_FORGET, (cleared,))
             if record.kind is Kind.ENTRY_DECIDED:
-                run.exec_driver_sql(_COUNT, self._count_of(record))
+                run.execute(_COUNT, self._count_of(record))
         self._head = Head(seq, row)
 
     def _charge(self, card: bytes, lockout: Lockout) -> None:
-        with transaction(self._connection, self._path) as run:
-            run.exec_driver_sql(_PUT_ATTEMPT, _attempt_row(card, lockout))
+        with quick_transaction(self._connection, self._path) as run:
+            run.execute(_PUT_ATTEMPT, _attempt_row(card, lockout))
             self._charges += 1
             if self._charges % _PRUNE_EVERY == 0:
-                run.exec_driver_sql(_PRUNE, (MAX_ATTEMPTS,))
+                run.execute(_PRUNE, (MAX_ATTEMPTS,))
 
     def _commit_to(self, record: Record) -> tuple[bytes | None, str | None]:
         if record.card is None:
