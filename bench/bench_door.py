@@ -1,8 +1,7 @@
 """The daemon as a program: start, last key to relay byte, memory, the loop.
 
 Real bytes over ptys. Its cache holds 1,000,000 credentials. The raw baseline of a decision is
-what nobody can save: one argon2id run and one durable SQLite insert, measured in this process
-beside it.
+what nobody can save: the argon2id run of that very entry and one durable SQLite insert.
 
 Deliberately not here: look-ups (bench_lookup), commits (bench_commit), imports (bench_import).
 """
@@ -14,13 +13,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.feeds import PIN, card, write_feed
+from bench.feeds import card, write_feed
 from bench.figures import Figure, median, percentile
 from bench.rig import Rig, Running
-from kioskd.vault.kdf import compute, hash_pin
-from kioskd.vault.verifiers import unpack_verifier
 
-_VERIFIER = unpack_verifier(hash_pin(PIN))
 INSTRUMENTED = Path(__file__).with_name("instrumented.py")
 
 
@@ -54,30 +50,43 @@ def _start(rig: Rig, rows: int, times: int) -> list[Figure]:
 
 
 def _entries(rig: Rig, entries: int, more: int, rows: int) -> list[Figure]:
-    with rig.start() as running:
+    out = rig.folder / "entries.json"
+    with rig.start((str(INSTRUMENTED), "--out", str(out))) as running:
         running.ready()
-        took, kdf = [], []
-        for number in range(entries):
-            took.append(running.entry(card(number)) * 1000)
-            if number % 5 == 0:  # in between, so that both see the same machine
-                kdf.append(_raw_kdf_ms())
+        took = [running.entry(card(number)) * 1000 for number in range(entries)]
         for number in range(entries, entries + more):
             running.entry(card(number))
         rss = _idle_rss(running, entries + more, rows)
+    kdf = json.loads(out.read_text(encoding="utf-8"))["kdf_ms"][:entries]
     commit = _raw_commit_ms(rig.folder, entries)
-    budget = median(kdf) + percentile(commit, 99) + 5.0
-    key_to_relay = Figure(
-        "last key to relay byte",
-        "ms",
-        median(took),
-        p99=percentile(took, 99),
-        baseline=median(kdf) + median(commit),
-        ratio=median(took) / (median(kdf) + median(commit)),
-        budget=f"p99 <= {budget:.1f} ms (KDF {median(kdf):.1f} + commit p99 + 5)",
-        ok=percentile(took, 99) <= budget,
-        size=f"{entries} entries",
-    )
-    return [key_to_relay, rss]
+    # Each entry beside the KDF run of its own: nobody can answer sooner than that.
+    beyond = [total - own for total, own in zip(took, kdf, strict=True)]
+    most = percentile(commit, 99) + 5.0
+    raw = median(kdf) + median(commit)
+    size = f"{entries} entries"
+    return [
+        Figure(
+            "last key to relay byte",
+            "ms",
+            median(took),
+            p99=percentile(took, 99),
+            baseline=raw,
+            ratio=median(took) / raw,
+            size=f"{size}; raw: KDF + one durable insert",
+        ),
+        Figure(
+            "the same, beyond its own KDF run",
+            "ms",
+            median(beyond),
+            p99=percentile(beyond, 99),
+            baseline=median(commit),
+            ratio=median(beyond) / median(commit),
+            budget=f"p99 <= raw commit p99 {most - 5.0:.2f} + 5 ms",
+            ok=percentile(beyond, 99) <= most,
+            size=size,
+        ),
+        rss,
+    ]
 
 
 def _idle_rss(running: Running, entries: int, rows: int) -> Figure:
@@ -95,7 +104,7 @@ def _idle_rss(running: Running, entries: int, rows: int) -> Figure:
 
 def _loop(rig: Rig, entries: int, rows: int) -> list[Figure]:
     out = rig.folder / "loop.json"
-    with rig.start((str(INSTRUMENTED), "--out", str(out))) as running:
+    with rig.start((str(INSTRUMENTED), "--loop", "--out", str(out))) as running:
         running.ready()
         for number in range(min(entries, 100)):
             running.entry(card(number))
@@ -136,10 +145,6 @@ def _figure(name: str, unit: str, samples: list[float], most: float, size: str) 
         ok=median(samples) <= most,
         size=size,
     )
-
-
-def _raw_kdf_ms() -> float:
-    return _timed(lambda: compute(_VERIFIER, PIN.encode()))
 
 
 def _raw_commit_ms(folder: Path, rows: int) -> list[float]:
