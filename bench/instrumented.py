@@ -63,7 +63,7 @@ def _clock_kdf() -> None:
         finally:
             kdf_ms.append((time.perf_counter() - began) * 1000)
 
-    daemon.PinChecker = partial(PinChecker, compute=clocked)  # type: ignore[attr-defined]
+    daemon.PinChecker = partial(PinChecker, compute=clocked)  # type: ignore[attr-defined,assignment]
 
 
 def _clock_callbacks() -> None:
