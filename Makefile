@@ -26,6 +26,7 @@ demo: .venv/.kioskd-installed
 	$(BIN)/kioskd demo $(DEMO)
 
 test: check
+	.ci/test-tools
 	$(BIN)/pytest $(PYTEST)
 
 check: install
