@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from kioskd.domain.credential import Credential
 from kioskd.errors import VaultError
 from kioskd.vault.packing import pack
-from kioskd.vault.rekeying import reseal
 from kioskd.vault.sealing import NONCE_BYTES, OVERHEAD_BYTES, Nonces, Sealer
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
@@ -50,26 +49,6 @@ def test_every_byte_counts() -> None:
                 sealer.unseal(INDEX, bytes(changed))
         with pytest.raises(VaultError):
             sealer.unseal(INDEX, blob[:at])
-
-
-def test_resealed_rows_open_under_the_new_key_alone() -> None:
-    old, new = Sealer(KEY), Sealer(OTHER_KEY)
-    rows = [(bytes([n]) * 16, old.seal_bytes(bytes([n]) * 16, bytes([n]))) for n in range(9)]
-    for (index, blob), (_, before) in zip(reseal(rows, old, new), rows, strict=True):
-        assert new.unseal_bytes(index, blob) == index[:1]
-        assert old.unseal_bytes(index, before) == index[:1]
-        with pytest.raises(VaultError):
-            old.unseal_bytes(index, blob)
-
-
-def test_resealing_holds_one_row_at_a_time_and_stops_at_a_bad_one() -> None:
-    old, new = Sealer(KEY), Sealer(OTHER_KEY)
-    rows = iter([(INDEX, old.seal_bytes(INDEX, b"good")), (INDEX, b"bad"), (INDEX, b"unread")])
-    resealed = reseal(rows, old, new)
-    assert new.unseal_bytes(INDEX, next(resealed)[1]) == b"good"
-    with pytest.raises(VaultError):
-        next(resealed)
-    assert next(rows) == (INDEX, b"unread")
 
 
 def test_nonces_are_not_given_out_twice_over_many_blocks() -> None:
