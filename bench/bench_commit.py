@@ -72,7 +72,7 @@ def _in_thread(directory: Path, raw: _Raw, rounds: int) -> list[Figure]:
     ours, base, charges = [], [], []
     for _ in range(rounds):
         record = _record()
-        ours.append(_timed(lambda record=record: file.append(record, record.card)))  # type: ignore[misc]
+        ours.append(_timed(lambda record=record: file.append(record, (record.card,))))  # type: ignore[misc]
         base.append(_timed(raw.insert))
         card = secrets.token_bytes(16)
         charges.append(_timed(lambda card=card: file.charge(card, Lockout(1))))  # type: ignore[misc]
@@ -94,8 +94,9 @@ def _awaited(directory: Path, raw: _Raw, rounds: int) -> Figure:
         journal = ThreadedJournal(_opened(directory), directory, lambda: _opened(directory))
         for _ in range(rounds):
             record = _record()
+            cleared = (record.card,) if record.card else ()
             start = time.perf_counter()
-            await journal.append(record, record.card)
+            await journal.append(record, cleared)
             ours.append((time.perf_counter() - start) * 1e3)
             base.append(_timed(raw.insert))
         journal.close()

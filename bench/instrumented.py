@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kioskd.config.load import load
-from kioskd.daemon import logs
+from kioskd.daemon import logs, signals
 from kioskd.daemon import run as daemon
 from kioskd.daemon.boot import secure_strikes
 from kioskd.vault.kdf import PinChecker, compute
@@ -30,6 +30,7 @@ kdf_ms: list[float] = []
 
 def main() -> int:
     """Run the daemon as it is, measured."""
+    signals.hold()
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--config", type=Path, required=True)
@@ -91,10 +92,10 @@ def _name_of(callback: Any) -> str:
 def _clock_lag() -> None:
     plain = daemon.Site.serve
 
-    async def clocked(site: Any, stop: asyncio.Event) -> None:
+    async def clocked(site: Any, *arguments: Any) -> None:
         ticking = asyncio.create_task(_tick())
         try:
-            await plain(site, stop)
+            await plain(site, *arguments)
         finally:
             ticking.cancel()
 

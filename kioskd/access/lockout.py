@@ -3,7 +3,8 @@
 A failed attempt is charged before the PIN is verified and cleared when it was right, so that
 cutting the power in between buys no guess. The remaining time runs on boot time within one
 boot; after another boot it runs on wall time, and where the clock is not trusted then the full
-step starts again.
+step starts again. A value that was damaged on its way through a file may be wrong, never endless
+and never an exception.
 
 Deliberately not here: which table holds the values, and how many are kept.
 """
@@ -14,6 +15,7 @@ from datetime import datetime, timedelta
 from kioskd.domain.moment import Moment
 
 FORGET_AFTER = timedelta(hours=24)  # steps fall back after a day without a wrong PIN
+_LONGEST = timedelta(days=366)  # no ladder has such a step: what is longer was damaged
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,8 @@ def charge(lockout: Lockout, now: Moment, policy: LockoutPolicy) -> Lockout:
     charged = replace(current(lockout, now), failures=failures, last_failure=now.wall)
     if failures % policy.tries:
         return charged
-    step = min(charged.step + 1, len(policy.steps))
-    return _locked(replace(charged, step=step), policy.steps[step - 1], now)
+    charged = replace(charged, step=min(max(charged.step, 0) + 1, len(policy.steps)))
+    return _locked(charged, _step_of(charged, policy), now)
 
 
 def current(lockout: Lockout, now: Moment) -> Lockout:
@@ -64,18 +66,31 @@ def remaining(lockout: Lockout, now: Moment) -> timedelta:
     if lockout.until_wall is None:
         return timedelta(0)
     if lockout.boot_id == now.boot_id:
-        return max(timedelta(0), timedelta(seconds=lockout.until_boot - now.boot))
-    return max(timedelta(0), lockout.until_wall - now.wall)
+        left = max(0.0, lockout.until_boot - now.boot)  # 0.0 where either is not a number
+        return timedelta(seconds=min(left, _LONGEST.total_seconds()))
+    return min(max(timedelta(0), lockout.until_wall - now.wall), _LONGEST)
 
 
 def after_boot(lockout: Lockout, now: Moment, policy: LockoutPolicy, *, trusted: bool) -> Lockout:
-    """The value as carried into another boot. An untrusted clock cannot shorten a step."""
-    if lockout.until_wall is None or lockout.boot_id == now.boot_id:
+    """The value as carried into another start, never longer than a step of the ladder.
+
+    An untrusted clock of another boot cannot shorten a step. A trusted one takes a failure of
+    the future as one of now, so that it is forgotten in its time.
+    """
+    if trusted and lockout.last_failure is not None:
+        lockout = replace(lockout, last_failure=min(lockout.last_failure, now.wall))
+    if lockout.until_wall is None:
         return lockout
-    step = policy.steps[min(lockout.step, len(policy.steps)) - 1]
-    if trusted:
-        return _locked(lockout, min(remaining(lockout, now), step), now)
-    return _locked(lockout, step, now)
+    left = remaining(lockout, now)
+    if lockout.boot_id == now.boot_id:
+        longest = max(policy.steps)
+        return lockout if left <= longest else _locked(lockout, longest, now)
+    step = _step_of(lockout, policy)
+    return _locked(lockout, min(left, step) if trusted else step, now)
+
+
+def _step_of(lockout: Lockout, policy: LockoutPolicy) -> timedelta:
+    return policy.steps[min(max(lockout.step, 1), len(policy.steps)) - 1]
 
 
 def _locked(lockout: Lockout, time: timedelta, now: Moment) -> Lockout:

@@ -5,6 +5,7 @@ import csv
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from kioskd.cli.common import add_config, config_of, print_json
@@ -12,6 +13,13 @@ from kioskd.cli.times import instant
 
 if TYPE_CHECKING:
     from kioskd.store.journal_read import Verified
+
+
+_LOST = {
+    "restored": "the journal went on from an older copy; rows written after the copy are not here",
+    "damaged": "a damaged journal was set aside as journal.damaged-*.db; this one was begun then",
+    "missing": "the journal before this one was gone; its rows are not here",
+}
 
 
 def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -92,6 +100,7 @@ def _as_json(found: "Verified") -> dict[str, object]:
         "anchors_checked": found.anchors_checked,
         "broken": found.broken,
         "why": found.why,
+        "restarts": [asdict(restart) for restart in found.restarts],
     }
 
 
@@ -105,6 +114,7 @@ def _told(found: "Verified") -> str:
     lines = ["  ".join(f"{name} {count}" for name, count in counts.items())]
     if found.anchored and not found.anchors_checked:
         lines.append("anchors were not checked: the device key cannot be read")
+    lines += [f"seq {r.seq} at {r.at}: {_LOST[r.why]}" for r in found.restarts]
     if found.broken is not None:
         lines.append(f"broken at seq {found.broken}: {found.why}")
     else:

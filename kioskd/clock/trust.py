@@ -88,6 +88,11 @@ class WallClockTrust:
         """The time of the newest trusted row."""
         return self._newest
 
+    @property
+    def synchronised(self) -> bool:
+        """Whether a time server vouched for the clock when it was judged last."""
+        return self._vouched[0]
+
     def _fresh_evidence(self, now: Moment) -> tuple[bool, bool]:
         if not 0 <= now.boot - self._read_at < _FRESH_SECONDS:
             self._vouched = (self._evidence.synchronised(), self._evidence.rtc())

@@ -23,7 +23,7 @@ from kioskd.config.model import Config
 from kioskd.daemon.keys import open_keyring
 from kioskd.daemon.verifier_kinds import VerifierKinds
 from kioskd.domain.credential import Credential
-from kioskd.errors import InputError, KioskError, StoreFull, VaultError
+from kioskd.errors import InputError, KioskError, StoreDamaged, StoreFull, VaultError
 from kioskd.ports import Checkpoint, pass_by
 from kioskd.store import generations
 from kioskd.store.cache_builder import build_generation, switch_to
@@ -212,7 +212,14 @@ def retire_keys(config: Config, state: StateDatabase | NoState, now: datetime) -
 def _older_rows_gone(state: StateDatabase | NoState) -> bool:
     if isinstance(state, NoState) or (noted := state.value(OLDER)) is None:
         return False
-    return {bytes.fromhex(index) for index in json.loads(noted)}.isdisjoint(state.indices())
+    try:
+        older = {bytes.fromhex(index) for index in json.loads(noted)}
+    except (ValueError, TypeError, RecursionError):
+        raise StoreDamaged(
+            f"{STATE}: its note of what an earlier rekey left is damaged, so no old key is "
+            "deleted; run `kioskd rekey` again"
+        ) from None
+    return older.isdisjoint(state.indices())
 
 
 def _needed(directory: Path) -> set[str]:

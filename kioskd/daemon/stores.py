@@ -11,7 +11,7 @@ from kioskd.clock.trust import WallClockTrust
 from kioskd.config.model import Config
 from kioskd.daemon.keys import Keys, SiteIndex, no_keys
 from kioskd.domain.record import Record
-from kioskd.errors import StoreError
+from kioskd.errors import StoreDamaged, StoreError
 from kioskd.ports import Clock
 from kioskd.store.cache_schema import CacheMeta
 from kioskd.store.credentials import CredentialCache
@@ -95,12 +95,27 @@ def _own_state(directory: Path, *, read_only: bool) -> StateDatabase:
 def _state(directory: Path, keys: Keys, faults: list[str]) -> StateDatabase | NoState:
     try:
         return StateDatabase(directory, keys.unseal_state)
-    except StoreError as error:
+    except StoreDamaged as error:
         faults.append(
             f"{error}; until then every door is locked down. To begin anew without lists and "
             "enrolled staff, move state.db aside and restart"
         )
         return NoState()
+    except StoreError as error:
+        return _unwritable_state(directory, keys, faults, error)
+
+
+def _unwritable_state(
+    directory: Path, keys: Keys, faults: list[str], error: StoreError
+) -> StateDatabase | NoState:
+    # What takes no writes can still say whether a lockdown is on.
+    try:
+        state = StateDatabase(directory, keys.unseal_state, read_only=True)
+    except StoreError:
+        faults.append(f"{error}; then restart. Until then every door is locked down")
+        return NoState()
+    faults.append(f"{error}; then restart. Until then lists and lockdown stay as they are")
+    return state
 
 
 def _journal(config: Config, clock: Clock, faults: list[str]) -> ThreadedJournal | NoJournal:
@@ -117,9 +132,17 @@ def _journal(config: Config, clock: Clock, faults: list[str]) -> ThreadedJournal
         faults.append(f"{error}; nobody is let in without a journal")
         return NoJournal(str(error))
     if journal.started not in ("", "new"):
-        faults.append(f"a new journal was begun: {journal.started}; the old one is kept beside it")
+        faults.append(f"a new journal was begun: {journal.started}; {_old_one(journal)}")
     remember(directory, journal)
     return ThreadedJournal(journal, directory, opened)
+
+
+def _old_one(journal: Opened) -> str:
+    if journal.set_aside:
+        return f"the old one is kept beside it as {journal.set_aside}"
+    if journal.started == "restored":
+        return "it goes on in the copy that was put back, and what was written since is not there"
+    return "nothing is left of the old one; if somebody removed it, restore it from a backup"
 
 
 class WitnessedJournal:
@@ -131,7 +154,7 @@ class WitnessedJournal:
         self.charge = journal.charge
         self.last_grant = journal.last_grant
 
-    async def append(self, record: Record, cleared: bytes | None = None) -> None:
+    async def append(self, record: Record, cleared: tuple[bytes, ...] = ()) -> None:
         """Append, then remember the row's time."""
         # A row that was handed over is written, whatever becomes of the task that waits for it:
         # at the end of the daemon the notebook is cancelled with its last row in hand.

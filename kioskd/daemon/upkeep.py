@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from kioskd.access.clock_trust import WATCHED
 from kioskd.clock.trust import WallClockTrust
 from kioskd.config.model import Config
 from kioskd.daemon.keys import Keys
@@ -14,8 +15,9 @@ from kioskd.daemon.rekeying import retire_keys
 from kioskd.daemon.stores import Stores, remember
 from kioskd.domain.record import Kind
 from kioskd.entry.notebook import Notebook
-from kioskd.errors import KioskError
+from kioskd.errors import KioskError, StoreError
 from kioskd.ports import Checkpoint, Clock, DeviceWatch
+from kioskd.store.clock_past import follow_clock
 from kioskd.store.journal import ThreadedJournal
 from kioskd.store.journal_start import JOURNAL
 from kioskd.store.reserve import Reserve
@@ -28,6 +30,7 @@ CACHE_SECONDS = 0.5  # a new cache is in use within a second
 DAY_SECONDS = 86_400.0
 AGAIN_SECONDS = 600.0  # retention waits for a trusted clock
 MIRROR_SECONDS = 3600.0
+PAUSE_SECONDS = 60.0  # after a turn that failed
 
 
 class JournalledWatch(DeviceWatch):
@@ -50,12 +53,38 @@ async def every(seconds: float, clock: Clock) -> None:
     await clock.sleep_until(clock.monotonic() + seconds)
 
 
+async def for_ever(chore: str, turn: Callable[[], Awaitable[None]], clock: Clock) -> None:
+    """Do a chore turn by turn until cancelled; each turn sleeps for itself.
+
+    A turn that fails is told, the first of a row of them loudly, and tried again: no chore may
+    take the doors down with it.
+    """
+    failing = False
+    while True:
+        try:
+            await turn()
+            failing = False
+        except Exception as error:
+            _tell("chore.failed", error, logging.DEBUG if failing else logging.ERROR, chore=chore)
+            failing = True
+            await every(PAUSE_SECONDS, clock)
+
+
+def _tell(event: str, error: Exception, level: int = logging.ERROR, **extra: str) -> None:
+    if isinstance(error, KioskError):
+        log.log(level, event, extra={**extra, "why": str(error)})
+    else:
+        log.log(level, event, exc_info=error, extra=extra)
+
+
 async def watch_clock(trust: WallClockTrust, notebook: Notebook, clock: Clock) -> None:
     """Note when the clock stops being trusted, and when a time server corrected it."""
-    believed = True
-    while True:
+    believed, corrected = True, False
+
+    async def look() -> None:
+        nonlocal believed, corrected
         judgement = trust.judge(clock.moment())
-        if trust.verdict.corrected:
+        if trust.verdict.corrected and not corrected:
             log.warning("clock.corrected")
             notebook.note(Kind.CLOCK_CORRECTED)
         if believed and not judgement.trusted:
@@ -63,19 +92,24 @@ async def watch_clock(trust: WallClockTrust, notebook: Notebook, clock: Clock) -
             notebook.note(Kind.CLOCK_UNTRUSTED, detail={"why": judgement.why})
         if judgement.trusted and not believed:
             log.info("clock.trusted")
-        believed = judgement.trusted
+        believed, corrected = judgement.trusted, trust.verdict.corrected
         await every(CLOCK_SECONDS, clock)
+
+    await for_ever("clock", look, clock)
 
 
 async def refresh_cache(stores: Stores, notebook: Notebook, clock: Clock) -> None:
     """Take a new cache within a second of its switch."""
-    while True:
+
+    async def look() -> None:
         await every(CACHE_SECONDS, clock)
         if await stores.cache.refresh():
             state = stores.cache.state()
             if state.readable:
                 detail = {"generation": state.generation, "credentials": state.credentials}
                 notebook.note(Kind.SYNC_DONE, detail=detail)
+
+    await for_ever("cache", look, clock)
 
 
 def retention_policy(config: Config) -> RetentionPolicy:
@@ -85,6 +119,7 @@ def retention_policy(config: Config) -> RetentionPolicy:
         unknown_cards=timedelta(hours=config.retention.unknown_card_hours),
         rows=timedelta(days=config.retention.row_days),
         staff_months=config.retention.staff_action_months,
+        lockout=timedelta(minutes=max(config.lockout.steps_minutes)),
     )
 
 
@@ -98,18 +133,17 @@ async def keep_retention(
 ) -> None:
     """Look the journal through and delete what is due, at the start and then daily.
 
-    While the clock is not trusted nothing is deleted; it is asked again soon.
+    While the clock is not trusted, or far ahead of all that was recorded, nothing is deleted; it
+    is asked again soon.
     """
 
-    def waits() -> bool:
-        return keys.keyring is None or not trust.judge(clock.moment()).trusted
-
-    while True:
+    async def a_day() -> None:
         await _tried("journal.check_failed", journal.check())
-        if waits():
-            why = keys.why or "the clock is not trusted"
-            log.warning("retention.waits", extra={"why": why})
-        while waits():
+        told = ""
+        while why := await _why_wait(config, keys, journal, trust, clock):
+            if why != told:
+                log.warning("retention.waits", extra={"why": why})
+            told = why
             await every(AGAIN_SECONDS, clock)
         run = run_retention(config, keys, journal, trust, clock, checkpoint)
         await _tried("retention.failed", run)
@@ -117,12 +151,40 @@ async def keep_retention(
         await _tried("retention.failed", tidied)
         await every(DAY_SECONDS, clock)
 
+    await for_ever("retention", a_day, clock)
+
 
 async def _tried(event: str, work: Awaitable[None]) -> None:
     try:
         await work
-    except KioskError as error:
-        log.error(event, extra={"why": str(error)})  # noqa: TRY400
+    except Exception as error:
+        _tell(event, error)
+
+
+async def _why_wait(
+    config: Config, keys: Keys, journal: ThreadedJournal, trust: WallClockTrust, clock: Clock
+) -> str:
+    """Why nothing may be deleted now; empty when it may."""
+    if keys.keyring is None:
+        return keys.why or "the keys cannot be had"
+    now = clock.moment()
+    judged = trust.judge(now)
+    if not judged.trusted:
+        return f"the clock is not trusted: {judged.why}"
+    path, synchronised = config.storage.directory / JOURNAL, trust.synchronised
+    try:
+        past = await journal.run(
+            lambda: follow_clock(journal.opened, path, now.wall, synchronised=synchronised)
+        )
+    except StoreError as error:
+        return str(error)
+    if past.seen is None or past.ahead is None:
+        return ""
+    return (
+        f"the clock says {past.ahead:%Y-%m-%d}, the last known day is {past.seen:%Y-%m-%d}; set it "
+        "right if it is wrong. Unless a time server confirms it, nothing is deleted before "
+        f"{past.ahead + WATCHED:%Y-%m-%d}"
+    )
 
 
 async def run_retention(
@@ -159,6 +221,9 @@ def _tidy_state(config: Config, keys: Keys, now: datetime) -> None:
 
 async def keep_mirror(directory: Path, journal: ThreadedJournal, clock: Clock) -> None:
     """Remember hourly what the journal is, so that one put back in its place is noticed."""
-    while True:
+
+    async def look() -> None:
         await every(MIRROR_SECONDS, clock)
         await asyncio.to_thread(remember, directory, journal.opened)
+
+    await for_ever("mirror", look, clock)

@@ -30,6 +30,7 @@ from kioskd.ports import (
 
 log = logging.getLogger("kioskd.entry")
 RECENT = timedelta(days=14)  # POLICY: `allow-recent` lets in who was let in here within this
+_AHEAD = timedelta(seconds=60)  # how far ahead of now is still the same time
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +136,21 @@ class Dossier:
             grants = [self._journal.last_grant(index) for index in keys.state]
         except StoreError:
             return False
-        return any(at is not None and now.wall - at <= RECENT for at in grants)
+        return any(at is not None and -_AHEAD <= now.wall - at <= RECENT for at in grants)
 
 
 def age_of(synced: Moment | None, now: Moment) -> timedelta | None:
-    """How old the cache is: the larger of what wall clock and boot clock say."""
+    """How old the cache is: the larger of what wall clock and boot clock say.
+
+    None before the first feed, and when no clock can tell: a cache of another boot that was
+    stamped in the future would never get old.
+    """
     if synced is None:
         return None
     wall = now.wall - synced.wall
-    if synced.boot_id != now.boot_id:
-        return max(wall, timedelta(0))
-    return max(wall, timedelta(seconds=now.boot - synced.boot), timedelta(0))
+    if synced.boot_id == now.boot_id and synced.boot <= now.boot:
+        return max(wall, timedelta(seconds=now.boot - synced.boot))
+    return None if wall < -_AHEAD else max(wall, timedelta(0))
 
 
 def combined(exported: Credential | None, enrolled: Credential | None) -> Credential | None:

@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -30,8 +29,10 @@ from kioskd.domain.moment import Moment, stamp
 from kioskd.errors import StoreDamaged
 from kioskd.store.faults import mapped
 from kioskd.store.generations import WAY_OUT
+from kioskd.store.times import time_of
 
 INDEX_BYTES: Final = 16
+_MOST_BOOT_SECONDS: Final = 1e10  # three centuries of running
 METADATA: Final = MetaData()
 
 CREDENTIAL: Final = Table(
@@ -106,7 +107,7 @@ def read_meta(connection: Connection, path: Path) -> CacheMeta:
         raise damaged(path)
     try:
         return _meta(row)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise damaged(path) from error
 
 
@@ -115,11 +116,10 @@ def _meta(row: RowMapping) -> CacheMeta:
     verifiers = json.loads(row["verifiers"])
     if not isinstance(verifiers, dict) or not isinstance(row["site_verifier"], bytes | None):
         raise TypeError("meta")
-    synced = Moment(
-        datetime.fromisoformat(row["synced_wall"]),
-        float(row["synced_boot"]),
-        str(row["synced_boot_id"]),
-    )
+    wall, boot = time_of(row["synced_wall"]), float(row["synced_boot"])
+    if wall is None or not 0 <= boot < _MOST_BOOT_SECONDS:
+        raise ValueError("meta")
+    synced = Moment(wall, boot, str(row["synced_boot_id"]))
     return CacheMeta(
         generation=str(row["generation"]),
         index_key=str(row["index_key"]),

@@ -25,10 +25,14 @@ _LENGTH_BYTES: Final = 4
 
 NO_PIN: Final = "none"
 REMOVED: Final = "removed"
+LEFT_OUT: Final = "left out"
 
 
 class StagedRow(NamedTuple):
-    """A card index, the kind of its verifier, and its sealed credential; None removes the card."""
+    """A card index, the kind of its verifier, and its sealed credential; None removes the card.
+
+    Without a credential the kind says why: the register removed the card, or its row was bad.
+    """
 
     card: bytes
     kind: str
@@ -42,12 +46,14 @@ _decode = msgspec.msgpack.Decoder(list[StagedRow]).decode
 class Staging:
     """Takes rows in the feed's order, gives them back in the order of their indices.
 
-    rows: how many were put in. Known once they were read back: duplicates, how many of them a
-    later row of the same card replaced, and removed, how many cards the last row of theirs removes.
+    rows: how many were put in, left_out: how many of them stand for bad rows. Known once they
+    were read back: duplicates, how many a later row of the same card replaced, and removed, how
+    many cards the register's last row removes.
     """
 
     def __init__(self, directory: Path) -> None:
         self.rows = 0
+        self.left_out = 0
         self.duplicates = 0
         self.removed = 0
         self._directory = directory
@@ -75,6 +81,7 @@ class Staging:
         pending = self._pending
         for row in rows:
             self.rows += 1
+            self.left_out += row[1] == LEFT_OUT
             bucket = row[0][0] >> (8 - _BUCKET_BITS)
             waiting = pending[bucket]
             waiting.append(row)
@@ -88,7 +95,7 @@ class Staging:
             last = {row[0]: row for row in rows}
             self.duplicates += len(rows) - len(last)
             ordered = [last[card] for card in sorted(last)]
-            self.removed += sum(row.sealed is None for row in ordered)
+            self.removed += sum(row.kind == REMOVED for row in ordered)
             yield ordered
 
     def _flush(self, bucket: int) -> None:

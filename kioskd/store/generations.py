@@ -22,6 +22,7 @@ import json
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -69,8 +70,7 @@ def read_current(directory: Path) -> Current | None:
     path = directory / CURRENT
     with mapped(path):
         try:
-            with path.open("rb") as file:
-                text = file.read(_CURRENT_MOST)
+            text = _beginning(path)
         except FileNotFoundError:
             return None
     current = _parsed(text)
@@ -192,10 +192,21 @@ def create_inuse(directory: Path, generation: str) -> None:
         os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
+def _beginning(path: Path) -> bytes:
+    # Not blocking: whoever opens a named pipe waits for its other end, for ever.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise StoreDamaged(f"{path}: not a plain file; move it away and {WAY_OUT}")
+        return os.read(descriptor, _CURRENT_MOST)
+    finally:
+        os.close(descriptor)
+
+
 def _parsed(text: bytes) -> Current | None:
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     match found:
         case {"generation": str(generation), "change": int(change)}:
@@ -234,7 +245,7 @@ def _inuse(directory: Path, generation: str) -> Path:
 
 def _open_lock(path: Path) -> int | None:
     try:
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         with contextlib.suppress(OSError):
             return os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)

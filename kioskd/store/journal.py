@@ -21,6 +21,7 @@ from kioskd.store.engine import connect, whole
 from kioskd.store.faults import mapped
 from kioskd.store.journal_file import JournalFile
 from kioskd.store.journal_start import JOURNAL, Mirror, Opened, condemn, mirror_of
+from kioskd.store.times import time_of
 
 log = logging.getLogger("kioskd.store")
 T = TypeVar("T")
@@ -38,7 +39,7 @@ class ThreadedJournal:
         self._reader: Connection | None = None
         self._reads: Opened | None = None  # whose rows the reader sees
 
-    async def append(self, record: Record, cleared: bytes | None = None) -> None:
+    async def append(self, record: Record, cleared: tuple[bytes, ...] = ()) -> None:
         """Append a row and its counts; returns once it is on the medium."""
         await self.run(lambda: self._write(lambda file: file.append(record, cleared)))
 
@@ -58,7 +59,7 @@ class ThreadedJournal:
                 "WHERE card = ? AND decision = 'granted' ORDER BY seq DESC LIMIT 1",
                 (card,),
             ).scalar()
-        return datetime.fromisoformat(str(at)) if at else None
+        return time_of(at)
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do something in the journal's thread, between two transactions."""
@@ -136,7 +137,7 @@ class NoJournal:
     def __init__(self, why: str) -> None:
         self._why = why
 
-    async def append(self, record: Record, cleared: bytes | None = None) -> None:
+    async def append(self, record: Record, cleared: tuple[bytes, ...] = ()) -> None:
         """Refuse: no record, no opening."""
         raise StoreError(self._why)
 

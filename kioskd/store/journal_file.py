@@ -9,10 +9,10 @@ Deliberately not here: opening a damaged file (journal_start), reading (journal_
 
 import json
 import logging
+import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -22,16 +22,22 @@ from sqlalchemy.dialects import sqlite
 from kioskd.access.lockout import Lockout
 from kioskd.domain.moment import stamp
 from kioskd.domain.record import Kind, Record
-from kioskd.errors import StoreFull
+from kioskd.errors import StoreDamaged, StoreFull
 from kioskd.store import chain
 from kioskd.store.engine import quick_transaction
+from kioskd.store.faults import mapped
 from kioskd.store.journal_schema import ATTEMPT, EVENT, PERSON, TALLY
 from kioskd.store.reserve import Reserve
+from kioskd.store.times import time_of
 
 log = logging.getLogger("kioskd.store")
 Statement = tuple[str, tuple[object, ...]]
 MAX_ATTEMPTS = 10_000  # cards with failures that are remembered; the oldest is dropped
 _PRUNE_EVERY = 256  # charges
+# What a sound row of an attempt is below; a flipped bit soon makes more of it.
+_MOST_FAILURES = 1_000_000
+_MOST_STEPS = 100
+_MOST_BOOT_SECONDS = 1e10
 
 
 def _sql(statement: object) -> str:
@@ -89,6 +95,7 @@ class JournalFile:
         self._zone = zone
         self._reserve = reserve
         self._charges = 0
+        self._files = self._identities()
 
     @property
     def head(self) -> Head:
@@ -101,9 +108,9 @@ class JournalFile:
         return self._connection
 
     def append(
-        self, record: Record, cleared: bytes | None = None, also: Sequence[Statement] = ()
+        self, record: Record, cleared: tuple[bytes, ...] = (), also: Sequence[Statement] = ()
     ) -> None:
-        """Append a row; `cleared` is a card whose failures this row forgets.
+        """Append a row; `cleared` are indices of a card whose failures this row forgets.
 
         also: statements of the same transaction.
         """
@@ -120,6 +127,7 @@ class JournalFile:
         engine.dispose()
 
     def _with_reserve(self, work: Callable[[], None]) -> None:
+        self._check_that_it_is_there()
         try:
             work()
         except StoreFull:
@@ -129,8 +137,21 @@ class JournalFile:
             log.error("disk.full", extra={"path": str(self._path), "why": why})  # noqa: TRY400
             work()
 
+    def _check_that_it_is_there(self) -> None:
+        # SQLite goes on in a file that has no name any more, and what it takes is gone with us.
+        for opened, found in zip(self._files, self._identities(), strict=True):
+            if opened is not None and opened != found:
+                raise StoreDamaged(
+                    f"{self._path}: was removed, emptied or replaced while in use; keep other "
+                    "programs away from it, and restore it from a backup"
+                )
+
+    def _identities(self) -> "tuple[_Identity | None, _Identity | None]":
+        with mapped(self._path):
+            return _identity(f"{self._path}", least=1), _identity(f"{self._path}-wal", least=0)
+
     def _append(
-        self, record: Record, cleared: bytes | None, also: Sequence[Statement] = ()
+        self, record: Record, cleared: tuple[bytes, ...], also: Sequence[Statement] = ()
     ) -> None:
         seq = self._head.seq + 1
         salt, personal = self._commit_to(record)
@@ -142,8 +163,8 @@ class JournalFile:
                 run.execute(_INSERT_PERSON, (seq, salt, record.card, None, int(record.known)))
             for statement, values in also:
                 run.execute(statement, values)
-            if cleared is not None:
-                run.execute(_FORGET, (cleared,))
+            for index in cleared:
+                run.execute(_FORGET, (index,))
             if record.kind is Kind.ENTRY_DECIDED:
                 run.execute(_COUNT, self._count_of(record))
         self._head = Head(seq, row)
@@ -165,6 +186,18 @@ class JournalFile:
         local = record.at.astimezone(self._zone)
         reason = record.decision.reason.value if record.decision else ""
         return (local.date().isoformat(), local.hour, record.door or "", reason, 1)
+
+
+_Identity = tuple[int, int]
+
+
+def _identity(path: str, *, least: int) -> _Identity | None:
+    """Which file has this name; None without one of at least so many bytes."""
+    try:
+        found = os.stat(path)  # noqa: PTH116  # a Path costs more than the call
+    except FileNotFoundError:
+        return None
+    return (found.st_dev, found.st_ino) if found.st_size >= least else None
 
 
 def _event_row(body: Mapping[str, object], row: str, *, trusted: bool) -> tuple[object, ...]:
@@ -193,18 +226,15 @@ def lockouts(connection: Connection) -> dict[bytes, Lockout]:
     ).fetchall()
     found = {}
     for card, failures, step, last, boot_id, until_boot, until_wall in rows:
-        if isinstance(card, bytes) and isinstance(failures, int) and isinstance(step, int):
-            until = float(until_boot) if isinstance(until_boot, int | float) else 0.0
-            found[card] = Lockout(
-                failures, step, time_of(last), str(boot_id), until, time_of(until_wall)
-            )
+        if isinstance(card, bytes) and _counts(failures, step):
+            # Without a sound time of its boot a lockout goes by its wall time, as after a boot.
+            sound = isinstance(until_boot, float) and 0 <= until_boot < _MOST_BOOT_SECONDS
+            boot, until = (str(boot_id), until_boot) if sound else ("", 0.0)
+            found[card] = Lockout(failures, step, time_of(last), boot, until, time_of(until_wall))
     return found
 
 
-def time_of(text: object) -> datetime | None:
-    """A stored time; None where there is none or it was damaged."""
-    try:
-        at = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return at if at is not None and at.tzinfo is not None else None
+def _counts(failures: object, step: object) -> bool:
+    if not (isinstance(failures, int) and isinstance(step, int)):
+        return False
+    return 0 <= failures < _MOST_FAILURES and 0 <= step <= _MOST_STEPS

@@ -24,9 +24,10 @@ from kioskd.errors import StoreDamaged, StoreError
 from kioskd.store import chain
 from kioskd.store.engine import connect, migrate, whole
 from kioskd.store.faults import mapped
-from kioskd.store.journal_file import Head, JournalFile, time_of
+from kioskd.store.journal_file import Head, JournalFile
 from kioskd.store.journal_schema import METADATA, STEPS
 from kioskd.store.reserve import Reserve
+from kioskd.store.times import time_of
 
 JOURNAL = "journal.db"
 CONDEMNED = "journal.condemned"  # empty; the journal beside it was found damaged while in use
@@ -47,12 +48,16 @@ class Mirror:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An open journal; `started` says why a chain began with this opening, empty if none did."""
+    """An open journal; `started` says why a chain began with this opening, empty if none did.
+
+    set_aside: the name under which a damaged one is kept, empty where there is none.
+    """
 
     file: JournalFile
     journal: str
     newest_trusted: datetime | None
     started: str = ""
+    set_aside: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +78,15 @@ def open_journal(
     reserve = Reserve(directory / "reserve.bin")
     reserve.take()
     detail: dict[str, object] = {}
+    aside = ""
     try:
         found = _sound(path)
         why = _why_anew(found, mirror)
     except StoreDamaged:
         mirror = _last_words(path, mirror)
-        detail["set_aside"] = _set_aside(path, now)
-        found, why = _sound(path), "damaged"
+        if aside := _set_aside(path, now):
+            detail["set_aside"] = aside
+        found, why = _sound(path), "damaged" if aside else "missing"
     file = JournalFile(found.connection, path, found.head, zone, reserve)
     if not why:
         return Opened(file, found.journal, found.newest)
@@ -93,7 +100,7 @@ def open_journal(
     except BaseException:
         file.close()
         raise
-    return Opened(file, journal, found.newest, why)
+    return Opened(file, journal, found.newest, why, aside)
 
 
 def condemn(directory: Path) -> None:
@@ -107,7 +114,8 @@ def _sound(path: Path) -> _Found:
     if condemned.exists():
         raise StoreDamaged(f"{path}: was found damaged while in use")
     with mapped(path):
-        if not path.exists() and path.with_name(f"{path.name}-wal").exists():
+        # SQLite would delete the log of a database that is not there.
+        if not _holds_any(path) and _holds_any(path.with_name(f"{path.name}-wal")):
             raise StoreDamaged(f"{path}: is gone, its write-ahead log is not")
     connection = connect(path)
     try:
@@ -121,6 +129,10 @@ def _sound(path: Path) -> _Found:
     except BaseException:
         connection.close()
         raise
+
+
+def _holds_any(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
 
 
 def _read(connection: Connection, path: Path) -> _Found:
@@ -149,6 +161,8 @@ def _why_anew(found: _Found, mirror: Mirror | None) -> str:
 
 def _last_words(path: Path, mirror: Mirror | None) -> Mirror | None:
     """What the damaged file still says of itself, where that is newer than the mirror."""
+    if not _holds_any(path):
+        return mirror
     try:
         connection = connect(path, read_only=True)
     except StoreError:
@@ -168,10 +182,13 @@ def _last_words(path: Path, mirror: Mirror | None) -> Mirror | None:
 
 
 def _set_aside(path: Path, now: datetime) -> str:
+    """Rename what is left of the journal; its new name, empty where nothing is left."""
     mark = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ") + "-" + secrets.token_hex(2)
     name = f"journal.damaged-{mark}.db"
     with mapped(path):
         path.with_name(CONDEMNED).unlink(missing_ok=True)
+        if not (_holds_any(path) or _holds_any(path.with_name(f"{path.name}-wal"))):
+            return ""
         for suffix in _FILES:
             part = path.with_name(path.name + suffix)
             if part.exists():
@@ -190,9 +207,11 @@ def former_ids(connection: Connection) -> tuple[str, ...]:
     found = connection.exec_driver_sql("SELECT value FROM meta WHERE key='former'").scalar()
     try:
         ids = json.loads(str(found or "[]"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return ()
-    return tuple(str(i) for i in ids) if isinstance(ids, list) else ()
+    if not isinstance(ids, list):
+        return ()
+    return tuple(i for i in ids if isinstance(i, str) and i.isascii())
 
 
 def _head(connection: Connection) -> Head:

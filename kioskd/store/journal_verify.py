@@ -13,12 +13,14 @@ from typing import Any
 from sqlalchemy import Connection, Row
 from sqlalchemy.exc import SQLAlchemyError
 
+from kioskd.domain.moment import stamp
 from kioskd.domain.record import Kind
 from kioskd.errors import StoreDamaged, StoreError
 from kioskd.store import chain
 from kioskd.store.engine import whole
 from kioskd.store.faults import mapped
 from kioskd.store.journal_start import Mirror, former_ids, journal_id
+from kioskd.store.times import time_of
 
 ROWS = (
     "SELECT event.seq AS seq, id, at, kind, door, decision, reason, decided_by, "
@@ -27,11 +29,27 @@ ROWS = (
 )
 # What a damaged text or type can raise while a row is put into its one form.
 UNREADABLE = (ValueError, TypeError, RecursionError)
+_LOSSES = ("restored", "damaged", "missing")
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """A row with which the journal began anew or went on from a copy: what was before may lack.
+
+    why: restored, damaged or missing.
+    """
+
+    seq: int
+    at: str
+    why: str
 
 
 @dataclass(slots=True)
 class Verified:
-    """What verify found. `broken` names the first row that does not hold, None when all do."""
+    """What verify found. `broken` names the first row that does not hold, None when all do.
+
+    restarts: rows of a sound chain that tell of rows lost before them.
+    """
 
     journal: str = ""
     rows: int = 0
@@ -41,6 +59,7 @@ class Verified:
     anchors_checked: bool = False
     broken: int | None = None
     why: str = ""
+    restarts: list[Restart] = field(default_factory=list)
 
 
 def verify(
@@ -118,15 +137,23 @@ def _step(walk: _Walk, row: Row[Any]) -> bool:
     if not _person(found, row):
         return False
     if row.kind == Kind.JOURNAL_STARTED:
-        walk.named = (row.seq, _named_in(body))
+        walk.named = (row.seq, _detail_of(body).get("journal"))
+        _note_restart(found, row.seq, body)
     found.rows += 1
     walk.seq, walk.prev = row.seq, row.hash
     return _as_mirrored(walk)
 
 
-def _named_in(body: dict[str, object]) -> object:
+def _detail_of(body: dict[str, object]) -> dict[str, object]:
     detail = body["detail"]
-    return detail.get("journal") if isinstance(detail, dict) else None
+    return detail if isinstance(detail, dict) else {}
+
+
+def _note_restart(found: Verified, seq: int, body: dict[str, object]) -> None:
+    why, at = _detail_of(body).get("why"), time_of(body["at"])
+    for known in _LOSSES:
+        if why == known:
+            found.restarts.append(Restart(seq, stamp(at) if at else "?", known))
 
 
 def _person(found: Verified, row: Row[Any]) -> bool:

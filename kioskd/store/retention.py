@@ -36,13 +36,14 @@ _OLDER = (
 
 @dataclass(frozen=True, slots=True)
 class RetentionPolicy:
-    """How long what is kept; the site chose all of it."""
+    """How long what is kept; the site chose all of it. lockout: the longest step of the ladder."""
 
     identified: timedelta
     unknown_cards: timedelta = timedelta(hours=24)
     rows: timedelta = timedelta(days=365)
     staff_months: int = 12
     attempts: timedelta = timedelta(hours=24)
+    lockout: timedelta = timedelta(minutes=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +69,30 @@ def work_through(
             yield Forgotten(persons, 0)
     while rows := _rows(connection, path, due, mac, checkpoint):
         yield Forgotten(0, rows)
-    with transaction(connection, path) as run:
-        run.exec_driver_sql(
-            "DELETE FROM attempt WHERE last_failure < ? AND coalesce(until_wall, '') < ?",
-            (stamp(now - policy.attempts), stamp(now)),
-        )
+    _attempts(connection, path, policy, now)
     checkpoint("retention-checkpoint")
     for _ in range(_FOLD_TRIES):
         if _folded(connection, path):
             return
         yield Forgotten(0, 0)
     log.warning("retention.log_kept", extra={"why": "a reader holds it; next time"})
+
+
+def _attempts(connection: Connection, path: Path, policy: RetentionPolicy, now: datetime) -> None:
+    longest = stamp(now + policy.lockout)
+    with transaction(connection, path) as run:
+        # A failure of the future is one of now: by its own time it would lock the card for a
+        # step at every start and never be forgotten.
+        run.exec_driver_sql(
+            "UPDATE attempt SET last_failure = min(last_failure, ?1), "
+            "until_wall = min(until_wall, ?2) WHERE last_failure > ?1 OR until_wall > ?2",
+            (stamp(now), longest),
+        )
+        run.exec_driver_sql(
+            "DELETE FROM attempt WHERE coalesce(last_failure, '') < ? "
+            "AND coalesce(until_wall, '') < ?",
+            (stamp(now - policy.attempts), stamp(now)),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from kioskd.store.journal_start import Mirror
 from kioskd.store.state_schema import STEPS
 
 STATE = "state.db"
+_MOST_ROWS = 1 << 63  # what SQLite counts to
 Unseal = Callable[[bytes, bytes], Credential]
 
 
@@ -117,9 +118,14 @@ class StateDatabase:
         """The journal as last seen; None before it was, and when the note was damaged."""
         try:
             seen = json.loads(self.value("journal") or "{}")
-            return Mirror(str(seen["journal"]), int(seen["seq"]), str(seen["hash"]))
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, RecursionError):
             return None
+        match seen:
+            case {"journal": str(journal), "seq": int(seq), "hash": str(row)}:
+                sound = journal.isascii() and row.isascii() and 0 <= seq < _MOST_ROWS
+                return Mirror(journal, seq, row) if sound else None
+            case _:
+                return None
 
     def put_mirror(self, mirror: Mirror) -> None:
         """Remember the journal as it is now."""

@@ -6,10 +6,27 @@ Deliberately not here: what is in them, and what an OSError means; callers say t
 import contextlib
 import os
 import secrets
+import stat
 from pathlib import Path
 
 OWNER_ONLY = 0o600
 UNFINISHED = ".unfinished"
+
+
+class NotPlain(OSError):
+    """A directory, a named pipe or a device where a file should be."""
+
+
+def read_plain(path: Path, most: int) -> bytes:
+    """A plain file's bytes, `most` of them at most. NotPlain, OSError; never waits for anybody."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise NotPlain(f"{path}: not a plain file")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(most)
+    finally:
+        os.close(descriptor)
 
 
 def write_new(path: Path, data: bytes) -> None:

@@ -19,6 +19,7 @@ from kioskd.vault.keys import Key, Purpose, new_key
 __all__ = ["FILE_NAME", "Key", "Keyring", "Purpose"]
 
 FILE_NAME = "keyring.json"
+_MOST = 1_000_000  # bytes; a key has about 250, and each `kioskd rekey` adds a handful
 _CACHE = (Purpose.CACHE_INDEX, Purpose.CACHE_SEAL)
 _RENEWED = (*_CACHE, Purpose.STATE_INDEX, Purpose.STATE_SEAL)
 
@@ -69,9 +70,13 @@ class Keyring:
         """The keyring of a directory. VaultError: missing, wrong device key, or damaged."""
         path = directory / FILE_NAME
         try:
-            data = path.read_bytes()
+            data = files.read_plain(path, _MOST)
         except FileNotFoundError:
             raise VaultError(f"{path}: no keyring there; {keyring_file.WAY_OUT}") from None
+        except files.NotPlain:
+            raise VaultError(
+                f"{path}: the keyring cannot be read: not a plain file; {keyring_file.WAY_OUT}"
+            ) from None
         except OSError as error:
             raise VaultError(
                 f"{path}: the keyring cannot be read: {error.strerror}; "

@@ -10,8 +10,8 @@ import pytest
 
 from kioskd.config.model import Config
 from kioskd.daemon.keys import open_keys
-from kioskd.daemon.rekeying import retire_keys
-from kioskd.errors import InputError, StoreError
+from kioskd.daemon.rekeying import OLDER, retire_keys
+from kioskd.errors import InputError, StoreDamaged, StoreError
 from kioskd.store import generations
 from kioskd.store.state import NoState, StateDatabase
 from kioskd.vault.keyring import Keyring
@@ -75,6 +75,16 @@ def test_a_cache_that_still_needs_an_old_key_keeps_it(site: Site) -> None:
         gone = retire_keys(late(site), state, NOW + 91 * DAY)
     assert len(gone) == 3, "its index key was not superseded yet"
     assert site.credentials("new")[0] is not None
+
+
+@pytest.mark.parametrize("noted", ["[garbage", "[" * 100_000, "7", '["xy"]', "[null]"])
+def test_a_damaged_note_keeps_every_key_and_says_what_to_do(
+    site: Site, superseded: StateDatabase, noted: str
+) -> None:
+    superseded.put_value(OLDER, noted)
+    with pytest.raises(StoreDamaged, match="no old key is deleted; run `kioskd rekey` again"):
+        retire_keys(late(site), superseded, NOW + 91 * DAY)
+    assert len(Keyring.open(site.directory, site.key("new")).all(Purpose.STATE_INDEX)) == 2
 
 
 def test_no_key_goes_while_the_state_cannot_be_read_or_an_import_runs(

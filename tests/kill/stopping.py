@@ -58,14 +58,14 @@ class LateJournal(WitnessedJournal):
         super().__init__(journal, trust)
         self._late: list[asyncio.Task[None]] = []
 
-    async def append(self, record: Record, cleared: bytes | None = None) -> None:
+    async def append(self, record: Record, cleared: tuple[bytes, ...] = ()) -> None:
         """Return at once where somebody is let in."""
         if record.decision is None or not record.decision.granted:
             await super().append(record, cleared)
             return
         self._late.append(asyncio.create_task(self._append_late(record, cleared)))
 
-    async def _append_late(self, record: Record, cleared: bytes | None) -> None:
+    async def _append_late(self, record: Record, cleared: tuple[bytes, ...]) -> None:
         await asyncio.sleep(LATE_SECONDS)
         await super().append(record, cleared)
 

@@ -101,8 +101,16 @@ def test_a_charged_attempt_is_there_before_anything_is_decided(rig: Rig) -> None
 def test_the_right_pin_forgets_that_cards_failures_with_its_row(rig: Rig) -> None:
     for number in (1, 2):
         rig.file.charge(card(number), charge(NEVER_FAILED, BOOT, LockoutPolicy()))
-    rig.file.append(entry(1), cleared=card(1))
+    rig.file.append(entry(1), cleared=(card(1),))
     assert set(lockouts(rig)) == {card(2)}
+
+
+def test_the_right_pin_forgets_failures_under_every_index_of_the_card(rig: Rig) -> None:
+    """After a rekey the attempts of before stand under the older index."""
+    for number in (1, 2, 3):
+        rig.file.charge(card(number), charge(NEVER_FAILED, BOOT, LockoutPolicy()))
+    rig.file.append(entry(1), cleared=(card(1), card(2)))
+    assert set(lockouts(rig)) == {card(3)}
 
 
 def test_a_row_that_does_not_get_in_changes_nothing_else(rig: Rig) -> None:
@@ -111,7 +119,7 @@ def test_a_row_that_does_not_get_in_changes_nothing_else(rig: Rig) -> None:
     head, before = rig.file.head, rig.sql("SELECT count(*) FROM event")
     rig.sql("CREATE TRIGGER no BEFORE INSERT ON tally BEGIN SELECT RAISE(ABORT, 'no'); END")
     with pytest.raises(StoreError):
-        rig.file.append(entry(1), cleared=card(1))
+        rig.file.append(entry(1), cleared=(card(1),))
     assert (rig.file.head, rig.sql("SELECT count(*) FROM event")) == (head, before)
     assert rig.sql("SELECT count(*) FROM journal_person") == [(0,)]
     assert set(lockouts(rig)) == {card(1)}

@@ -116,6 +116,22 @@ def test_failures_are_forgotten_a_day_after_the_last_unless_still_locked(rig: Ri
         assert set(reader.lockouts()) == {card(2), card(3)}
 
 
+def test_failures_of_the_future_become_failures_of_now_and_go_in_their_time(rig: Rig) -> None:
+    """By their own time they would lock the card for a step at every start until 2037."""
+    then = datetime(2037, 1, 1, tzinfo=UTC)
+    rig.file.charge(card(1), Lockout(5, 4, then, "earlier", 9e9, then + HOUR))
+    rig.file.charge(card(2), Lockout(1, 0, then, "earlier"))
+    rig.file.charge(card(3), Lockout(5, 1, NOW, "boot", 60.0, NOW + HOUR))
+    rig.retention()
+    with closing(JournalReader(rig.directory)) as reader:
+        kept = reader.lockouts()
+    assert kept[card(1)] == Lockout(5, 4, NOW, "earlier", 9e9, NOW + HOUR)
+    assert kept[card(2)] == Lockout(1, 0, NOW, "earlier")
+    assert kept[card(3)] == Lockout(5, 1, NOW, "boot", 60.0, NOW + HOUR)
+    rig.retention(now=NOW + 25 * HOUR)
+    assert rig.sql("SELECT count(*) FROM attempt") == [(0,)]
+
+
 @pytest.mark.parametrize("way", ["retention", "erase"])
 def test_nothing_of_a_forgotten_card_stays_on_the_disk(rig: Rig, way: str) -> None:
     """Neither in pages that the database has freed nor in the write-ahead log."""

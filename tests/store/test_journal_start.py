@@ -152,7 +152,18 @@ def test_an_emptied_journal_is_a_vanished_one(rig: Rig) -> None:
     assert rig.open(mirror).started == "missing"
 
 
-def test_a_log_without_its_database_is_kept(rig: Rig) -> None:
+def test_a_condemned_journal_of_which_nothing_is_left_is_a_vanished_one(rig: Rig) -> None:
+    written(rig)
+    condemn(rig.directory)
+    rig.path.write_bytes(b"")
+    opened = rig.open()
+    assert (opened.started, opened.set_aside, aside(rig)) == ("missing", "", [])
+    assert "set_aside" not in started_by(rig)
+    assert rig.open().started == ""
+
+
+@pytest.mark.parametrize("left", [None, b""], ids=["gone", "empty"])
+def test_a_log_without_its_database_is_kept(rig: Rig, left: bytes | None) -> None:
     """SQLite would delete it: whatever was not folded in yet is in there."""
     rig.append(entry(1))
     assert rig.opened is not None
@@ -161,6 +172,8 @@ def test_a_log_without_its_database_is_kept(rig: Rig) -> None:
     rig.close()
     rig.path.unlink()
     log.write_bytes(kept)
+    if left is not None:
+        rig.path.write_bytes(left)
     assert rig.open().started == "damaged"
     (old,) = rig.directory.glob("journal.damaged-*.db-wal")
     assert old.read_bytes() == kept
@@ -213,6 +226,43 @@ def test_an_unreadable_attempt_does_not_stop_the_start(rig: Rig) -> None:
     rig.sql("UPDATE attempt SET failures = 'many' WHERE card = ?", (card(1),))
     rig.sql("UPDATE attempt SET last_failure = 'x' WHERE card = ?", (card(2),))
     assert lockouts(rig.file.connection) == {card(2): Lockout(1, 0, None, "boot")}
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["step = -126", "step = 101", "failures = -1", "failures = 9223372036854775807"],
+)
+def test_counts_that_no_ladder_has_are_no_attempt(rig: Rig, change: str) -> None:
+    rig.file.charge(card(1), Lockout(1, 0, NOW, "boot"))
+    rig.sql(f"UPDATE attempt SET {change}")  # noqa: S608
+    assert lockouts(rig.file.connection) == {}
+
+
+@pytest.mark.parametrize("until", ["9e999", "-9e999", "1e300", "-1.0", "'soon'"])
+def test_a_lockout_without_a_time_of_its_boot_goes_by_its_wall_time(rig: Rig, until: str) -> None:
+    rig.file.charge(card(1), Lockout(5, 1, NOW, "boot", 60.0, NOW + DAY))
+    rig.sql(f"UPDATE attempt SET until_boot = {until}")  # noqa: S608
+    assert lockouts(rig.file.connection) == {card(1): Lockout(5, 1, NOW, "", 0.0, NOW + DAY)}
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z"])
+def test_a_time_that_no_clock_says_is_no_time(rig: Rig, at: str) -> None:
+    rig.file.charge(card(1), Lockout(1, 0, NOW, "boot"))
+    mirror = written(rig, 3)
+    rig.sql("UPDATE event SET at = ? WHERE seq = 4", (at,))
+    rig.sql("UPDATE attempt SET last_failure = ?", (at,))
+    assert rig.open(mirror).newest_trusted == NOW
+    assert lockouts(rig.file.connection) == {card(1): Lockout(1, 0, None, "boot")}
+
+
+@pytest.mark.parametrize("former", ["[" * 100_000, '["\\ud800", 7, "old"]', "{", '{"a": 1}'])
+def test_damaged_former_ids_stop_neither_the_start_nor_verify(rig: Rig, former: str) -> None:
+    rig.append(*(entry(n, NOW - 400 * DAY) for n in range(3)), entry(4))
+    rig.retention()
+    rig.sql("INSERT OR REPLACE INTO meta VALUES ('former', ?)", (former,))
+    mirror = written(rig)
+    assert rig.open(Mirror("another", mirror.seq, mirror.hash)).started == "restored"
+    assert rig.verified().broken is None
 
 
 def test_a_newer_schema_is_refused_and_left_alone(rig: Rig) -> None:

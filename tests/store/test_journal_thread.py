@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import shutil
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
@@ -94,6 +96,95 @@ async def test_a_journal_damaged_in_use_fails_one_entry_and_goes_on_anew(
     assert held.reopened == 1
     assert len(list(rig.directory.glob("journal.damaged-*.db"))) == 1
     assert rig.verified().broken is None
+
+
+def remove(directory: Path) -> None:
+    for part in directory.glob("journal.db*"):
+        part.unlink()
+
+
+def remove_the_database(directory: Path) -> None:
+    (directory / "journal.db").unlink()
+
+
+def remove_the_log(directory: Path) -> None:
+    (directory / "journal.db-wal").unlink()
+
+
+def empty(directory: Path) -> None:
+    os.truncate(directory / "journal.db", 0)
+
+
+def replace_by_a_copy(directory: Path) -> None:
+    copied = shutil.copy(directory / "journal.db", directory / "copy")
+    Path(copied).replace(directory / "journal.db")
+
+
+@pytest.mark.parametrize(
+    ("act", "why", "kept"),
+    [
+        (remove, "missing", False),
+        (remove_the_database, "damaged", True),
+        (remove_the_log, "damaged", True),
+        (empty, "damaged", True),
+        (replace_by_a_copy, "damaged", True),
+    ],
+)
+async def test_a_journal_taken_away_in_use_fails_one_entry_and_no_grant_is_lost_after_it(
+    rig: Rig, act: Callable[[Path], None], why: str, kept: bool
+) -> None:
+    held = Held(rig.directory)
+    await held.journal.append(entry(1))
+    act(rig.directory)
+    with pytest.raises(StoreDamaged, match="removed, emptied or replaced while in use"):
+        await held.journal.append(entry(2))
+    await held.journal.append(entry(3))
+    held.journal.close()
+    opened = rig.open()
+    assert held.journal.opened.started == why
+    assert bool(held.journal.opened.set_aside) is kept
+    assert (opened.journal, opened.started) == (held.journal.opened.journal, "")
+    found = rig.verified()
+    assert (found.broken, found.rows) == (None, 2)
+    assert [restart.why for restart in found.restarts] == [why]
+
+
+async def test_a_charge_meets_a_journal_taken_away_as_well(held: Held, rig: Rig) -> None:
+    remove(rig.directory)
+    with pytest.raises(StoreDamaged):
+        await held.journal.charge(card(1), Lockout(1, 0, NOW, "boot"))
+    await held.journal.charge(card(1), Lockout(1, 0, NOW, "boot"))
+
+
+async def test_what_was_written_before_the_log_was_taken_away_is_in_the_one_set_aside(
+    held: Held, rig: Rig
+) -> None:
+    await held.journal.append(entry(1))
+    remove_the_log(rig.directory)
+    with pytest.raises(StoreDamaged):
+        await held.journal.append(entry(2))
+    (old,) = rig.directory.glob("journal.damaged-*.db")
+    with closing(sqlite3.connect(old)) as connection:
+        assert connection.execute("SELECT id FROM event WHERE seq = 2").fetchone() == ("id-1",)
+
+
+async def test_a_log_that_was_folded_in_is_still_the_same_journal(held: Held, rig: Rig) -> None:
+    await held.journal.append(entry(1))
+    connection = held.journal.opened.file.connection
+    for how in ("TRUNCATE", "RESTART", "PASSIVE"):
+        await held.journal.run(
+            lambda how=how: connection.exec_driver_sql(f"PRAGMA wal_checkpoint({how})").close()  # type: ignore[misc]
+        )
+        await held.journal.append(entry(2))
+    assert rig.verified().rows == 5
+    assert held.reopened == 0
+
+
+@pytest.mark.parametrize("at", ["yesterday", "2026-11-23T16:00:00", "0001-01-01T00:00:00Z"])
+async def test_a_grant_of_a_damaged_time_is_none(held: Held, rig: Rig, at: str) -> None:
+    await held.journal.append(entry(1))
+    rig.sql("UPDATE event SET at = ?", (at,))
+    assert held.journal.last_grant(card(1)) is None
 
 
 async def test_a_charge_that_meets_damage_fails_too(held: Held, rig: Rig) -> None:

@@ -1,5 +1,6 @@
 """What verify says of a journal that somebody erased from, deleted from, or changed."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from kioskd.errors import StoreDamaged, StoreError
 from kioskd.store.journal_read import Verified
 from kioskd.store.journal_start import Mirror
+from kioskd.store.journal_verify import Restart
 from kioskd.store.retention import erase
 from tests.store.rig import DAY, NOW, Rig, card, chain_of, entry, mac, other_mac
 
@@ -38,6 +40,30 @@ def test_erased_anchored_broken(rig: Rig) -> None:
     found = rig.verified()
     assert found.broken == 14
     assert "changed" in found.why
+
+
+def test_verify_names_the_rows_before_which_others_were_lost(rig: Rig, tmp_path: Path) -> None:
+    rig.filled()
+    copy = shutil.copy(rig.path, tmp_path / "copy.db")
+    rig.open()
+    rig.append(entry(50))
+    mirror = rig.mirror()
+    rig.close()
+    shutil.copy(copy, rig.path)
+    rig.open(mirror)
+    found = rig.verified()
+    assert found.broken is None
+    assert found.restarts == [Restart(22, "2026-11-23T16:00:00.000000Z", "restored")]
+    rig.close()
+    rig.path.unlink()
+    rig.open(mirror)
+    assert [(r.seq, r.why) for r in rig.verified().restarts] == [(1, "missing")]
+
+
+def test_a_chain_that_lost_nothing_names_no_row(rig: Rig) -> None:
+    rig.filled()
+    rig.open()
+    assert rig.verified().restarts == []
 
 
 @pytest.mark.parametrize("column", [*CHAINED, "by", "personal", "hash"])

@@ -92,7 +92,26 @@ def test_the_mirror_comes_back(state: StateDatabase) -> None:
     assert state.mirror() == mirror
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "7", '{"journal":"x"}', '{"journal":1,"seq":"x"}'])
+_HASH = "f" * 64
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "7",
+        '{"journal":"x"}',
+        '{"journal":1,"seq":"x"}',
+        "[" * 100_000,
+        '{"journal":"x","seq":1e999,"hash":"' + _HASH + '"}',
+        '{"journal":"x","seq":9223372036854775808,"hash":"' + _HASH + '"}',
+        '{"journal":"x","seq":-1,"hash":"' + _HASH + '"}',
+        '{"journal":"\\ud800","seq":1,"hash":"' + _HASH + '"}',
+        '{"journal":"x","seq":1,"hash":"\\ud800"}',
+    ],
+)
 def test_a_damaged_mirror_is_no_mirror(state: StateDatabase, text: str) -> None:
     state.put_value("journal", text)
     assert state.mirror() is None

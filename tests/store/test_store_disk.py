@@ -31,7 +31,7 @@ rig.open()
 print("open", flush=True)
 for number in itertools.count():
     rig.file.charge(card(number), Lockout(1))
-    rig.file.append(entry(number), card(number) if number % 2 else None)
+    rig.file.append(entry(number), (card(number),) if number % 2 else ())
     print(number, flush=True)
 """
 
@@ -214,7 +214,7 @@ def count(statement):
 
 rig.file.connection.connection.driver_connection.set_trace_callback(count)
 rig.append(entry(0))
-rig.file.append(entry(1), card(1))
+rig.file.append(entry(1), (card(1),))
 """
 
 
