@@ -139,8 +139,8 @@ class Journal(Protocol):
         """Write down a failed attempt before it is known to have failed."""
         ...
 
-    async def append(self, record: Record, cleared: bytes | None = None) -> None:
-        """Append a row and its counts; `cleared` is a card whose failures are forgotten."""
+    async def append(self, record: Record, cleared: tuple[bytes, ...] = ()) -> None:
+        """Append a row and its counts; failures of the indices in `cleared` are forgotten."""
         ...
 
     def last_grant(self, card: bytes) -> datetime | None:

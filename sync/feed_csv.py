@@ -57,16 +57,21 @@ class CsvRows:
         """The row of a line, None for a blank one."""
         try:
             cells = _cells(raw)
-            if not cells:
-                return None
-            return self._rules.row(line, self._fields(cells))
-        except BadField as fault:
-            return BadRow(line, str(fault))
         except (csv.Error, UnicodeDecodeError):
             return BadRow(line, "not a line of CSV in UTF-8; look for a stray quote")
+        if not cells:
+            return None
+        try:
+            return self._rules.row(line, self._fields(cells))
+        except BadField as fault:
+            return BadRow(line, str(fault), self._card(cells))
 
     def look(self, line: int, raw: bytes) -> None:
         """Nothing: the header has named every column."""
+
+    def _card(self, cells: Sequence[str]) -> str:
+        at = self._header.index("card")
+        return self._rules.card_of(cells[at]) if at < len(cells) else ""
 
     def _fields(self, cells: Sequence[str]) -> RowFields:
         if len(cells) != len(self._header):
@@ -140,7 +145,7 @@ def _restriction(text: str) -> RestrictionFields:
     """`kind[@branch][:until]`, as `use-ban@ESI:2026-12-31`."""
     rest, _, until = text.partition(":")
     kind, at, branch = rest.partition("@")
-    if kind not in frozenset(RestrictionKind) or (at and not branch):
+    if kind not in frozenset(RestrictionKind) or (at and not branch.strip()):
         raise BadField("restrictions: " + WANTED["restrictions"])
     return RestrictionFields(
         RestrictionKind(kind), _date("restrictions", until.strip()), branch or None

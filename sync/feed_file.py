@@ -10,6 +10,11 @@ The format is told by the first character. A column that nobody asked for refuse
 each such column by name: a CSV file at its header, a JSON file after its last line, so that one
 run names them all; whoever loads it abandons what was built so far.
 
+A bad row is left out alone. Where its card can be read, whoever loads the feed leaves out that card
+too, be it in an earlier row or, for a delta, in the cache: what the register meant to say of it may
+have been a ban, and the milder word before it must not stand. Where the card cannot be read (a line
+cut short, a stray quote) nothing can be known of whose row it was, and nothing is left out but it.
+
 Deliberately not here: where the rows go.
 """
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from sync.feed_rows import COLUMNS, WANTED, BadField, BadRow, FeedRow, RowFields, RowRules
+from sync.feed_rows import COLUMNS, WANTED, BadRow, FeedRow, RowFields, RowRules
 
 _FAULT_PATH = re.compile(r"at `\$\.([a-z_]+)")
 _RESTRICTION_KEYS: Final = frozenset({"kind", "until", "branch"})
@@ -31,8 +31,6 @@ class JsonRows:
         """The row of a line, None for a blank one."""
         try:
             return self._rules.row(line, self._decode(raw))
-        except BadField as fault:
-            return BadRow(line, str(fault))
         except NOT_JSON:
             return self._second_look(line, raw)
 
@@ -62,10 +60,8 @@ class JsonRows:
         given = {k: v for k, v in found.items() if v != "" and k in COLUMNS}
         try:
             return self._rules.row(line, msgspec.convert(given, RowFields))
-        except BadField as fault:
-            return BadRow(line, str(fault))
         except msgspec.ValidationError as fault:
-            return BadRow(line, _where(str(fault)))
+            return BadRow(line, _where(str(fault)), self._rules.card_of(found.get("card")))
 
     def _note_unknown(self, line: int, found: dict[str, object]) -> None:
         for key in found.keys() - set(COLUMNS):

@@ -16,11 +16,11 @@ from typing import Final, NamedTuple
 import msgspec
 
 from kioskd.domain.card import CodeKind, CodePatterns, canonical
+from kioskd.domain.codes import BLANKS, is_code
 from kioskd.domain.credential import Credential, Restriction, RestrictionKind
 
 MAX_RESTRICTIONS: Final = 32
 MAX_BRANCHES: Final = 64
-_CODE = re.compile(r"[^\x00-\x1f\x7f;:@]{1,32}")  # branch and category codes
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z]{2,4})?")
 # Opaque by contract; what has the form of a Finnish personal identity code is not a reference.
 _REF = re.compile(r"(?!\d{6}[-+A-FU-Y]\d{3}[0-9A-Y]$)[0-9A-Za-z._:~+/=-]{1,64}")
@@ -39,10 +39,17 @@ class FeedRow(NamedTuple):
 
 
 class BadRow(NamedTuple):
-    """A line that is left out, and why. `why` never repeats a value of the line."""
+    """A line that is left out, and why. `why` never repeats a value of the line.
+
+    card: whose line it is, where that can be read; whoever loads the feed leaves that card out.
+    """
 
     line: int
     why: str
+    card: str = ""
+
+    def __repr__(self) -> str:
+        return f"BadRow(line={self.line}, why={self.why!r})"
 
 
 class BadField(ValueError):
@@ -89,14 +96,20 @@ class RowRules:
     today: date
     near: timedelta = timedelta(days=5)
 
-    def row(self, line: int, fields: RowFields) -> FeedRow:
-        """The row of these fields; BadField names the first that cannot be taken."""
-        card = canonical(fields.card)
-        if self.patterns.classify(card) not in _PATRON_CARD:
-            raise BadField("card: fits none of the patron patterns of [cards]")
-        if fields.deleted:
-            return FeedRow(line, card, None)
-        return FeedRow(line, card, self._credential(fields))
+    def row(self, line: int, fields: RowFields) -> FeedRow | BadRow:
+        """The row of these fields; a bad one names the first that cannot be taken."""
+        card = self.card_of(fields.card)
+        if not card:
+            return BadRow(line, "card: fits none of the patron patterns of [cards]")
+        try:
+            return FeedRow(line, card, None if fields.deleted else self._credential(fields))
+        except BadField as fault:
+            return BadRow(line, str(fault), card)
+
+    def card_of(self, value: object) -> str:
+        """The canonical card number that a line gives; empty when it is none of a patron."""
+        card = canonical(value) if isinstance(value, str) else ""
+        return card if self.patterns.classify(card) in _PATRON_CARD else ""
 
     def _credential(self, fields: RowFields) -> Credential:
         restrictions = _restrictions(fields.restrictions) if fields.restrictions else ()
@@ -109,7 +122,7 @@ class RowRules:
             expires=fields.expires,
             eligible_from=eligible_from,
             consent=_consent(fields.consent) if fields.consent else False,
-            category=_matching("category", fields.category, _CODE),
+            category=_code("category", fields.category),
             language=_matching("language", fields.language, _LANGUAGE),
             ref=_matching("ref", fields.ref, _REF),
         )
@@ -136,10 +149,7 @@ class RowRules:
 def _restrictions(fields: list[RestrictionFields]) -> tuple[Restriction, ...]:
     if len(fields) > MAX_RESTRICTIONS:
         raise BadField(f"restrictions: more than {MAX_RESTRICTIONS}")
-    return tuple(
-        Restriction(f.kind, f.until, _matching("restrictions.branch", f.branch, _CODE))
-        for f in fields
-    )
+    return tuple(Restriction(f.kind, f.until, _code("restrictions", f.branch)) for f in fields)
 
 
 def _consent(given: bool | list[str]) -> bool | tuple[str, ...]:
@@ -147,17 +157,28 @@ def _consent(given: bool | list[str]) -> bool | tuple[str, ...]:
         return given
     if len(given) > MAX_BRANCHES:
         raise BadField(f"consent: more than {MAX_BRANCHES} branches")
-    if not all(_CODE.fullmatch(branch) for branch in given):
+    branches = tuple(branch.strip(BLANKS) for branch in given)
+    if not all(map(is_code, branches)):
         raise BadField("consent: " + WANTED["consent"])
-    return tuple(given)
+    return branches
+
+
+def _code(column: str, text: str | None) -> str | None:
+    if not text:
+        return None
+    code = text.strip(BLANKS)
+    if not is_code(code):
+        raise BadField(f"{column}: {WANTED[column]}")
+    return code
 
 
 def _matching(column: str, text: str | None, pattern: re.Pattern[str]) -> str | None:
     if not text:
         return None
-    if pattern.fullmatch(text) is None:
-        raise BadField(f"{column}: {WANTED[column.partition('.')[0]]}")
-    return text
+    found = text.strip(BLANKS)
+    if pattern.fullmatch(found) is None:
+        raise BadField(f"{column}: {WANTED[column]}")
+    return found
 
 
 WANTED: Final = {
@@ -165,11 +186,11 @@ WANTED: Final = {
     "pin_hash": "wanted: an argon2id or bcrypt hash as text, or nothing",
     "restrictions": "wanted: known kinds ("
     + ", ".join(RestrictionKind)
-    + "), until as 2027-05-31, branch as a code",
+    + "), until as 2027-05-31, branch as a code without blanks",
     "expires": "wanted: a date such as 2027-05-31",
     "eligible_from": "wanted: a date such as 2027-05-31",
-    "consent": "wanted: true, false or branch codes",
-    "category": "wanted: a code of at most 32 characters",
+    "consent": "wanted: true, false or branch codes without blanks",
+    "category": "wanted: a code of at most 32 characters, without blanks",
     "language": "wanted: a language code such as fi",
     "ref": "wanted: an opaque reference of at most 64 letters and digits, no identity code",
     "deleted": "wanted: true or false",

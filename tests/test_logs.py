@@ -50,12 +50,17 @@ def test_a_line_has_the_shape_that_others_read(pipe: Pipe) -> None:
 def test_json_lines_carry_the_same_values() -> None:
     record = logging.makeLogRecord({"name": "kioskd", "levelname": "INFO", "msg": "ready"})
     record.doors = 1
+    given = {"s": 0.5, "held": True, "lag": float("nan"), "why": "a\x9bb", "left": None}
+    record.__dict__.update(given)
     line = json.loads(JsonLines().format(record))
+    kept = {key: line[key] for key in given}
+    assert kept == {"s": 0.5, "held": True, "lag": "nan", "why": "a?b", "left": "None"}
+    assert line["held"] is True
     assert {key: line[key] for key in ("level", "logger", "event", "doors")} == {
         "level": "INFO",
         "logger": "kioskd",
         "event": "ready",
-        "doors": "1",
+        "doors": 1,
     }
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["at"])
 

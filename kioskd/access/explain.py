@@ -78,7 +78,7 @@ def _category(facts: Facts) -> str:
 
 def _cache_age(facts: Facts) -> str:
     if facts.cache_age is None:
-        return "no feed has been imported"
+        return "no feed was imported, or its time lies in the future: import one"
     return f"{_hours(facts.cache_age)} old, good for {_hours(facts.door.max_credential_age)}"
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from kioskd.domain.card import CodeKind, CodePatterns, canonical, masked
 from kioskd.errors import InputError
 
 DEFAULT_CONFIG = Path("/etc/kioskd/kioskd.toml")
+_NOT_ASCII = re.compile(r"[^\x20-\x7e\n]")
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -43,5 +45,15 @@ def read_card(config: Config) -> str:
 
 
 def print_json(value: object) -> None:
-    """One JSON document on standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    """One JSON document on standard output; what a terminal would act on is escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    sys.stdout.write(_NOT_ASCII.sub(_escaped, text) + "\n")
+
+
+def printable(text: str) -> str:
+    """Text from a feed or a file as a terminal may show it."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1]

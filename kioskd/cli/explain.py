@@ -4,13 +4,13 @@ import argparse
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from kioskd.cli.common import add_config, config_of, print_json, read_card
+from kioskd.cli.common import add_config, config_of, print_json, printable, read_card
 from kioskd.cli.times import instant
 
 if TYPE_CHECKING:
     from kioskd.daemon.explaining import Explanation
 
-_MARK = {True: "[green]passes[/]", False: "[red]fails[/]", None: "[dim]does not apply[/]"}
+_MARK = {True: ("passes", "green"), False: ("fails", "red"), None: ("does not apply", "dim")}
 
 
 def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -45,17 +45,18 @@ def run(args: argparse.Namespace) -> int:
 def _print(explanation: "Explanation") -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from kioskd.access.explain import detail
 
     decision = explanation.decision
-    word = "[green]granted[/]" if decision.granted else "[red]denied[/]"
+    word = ("granted", "green") if decision.granted else ("denied", "red")
+    where = f"{printable(explanation.door)} at {explanation.at:%Y-%m-%d %H:%M:%S %Z}: "
     console = Console()
-    console.print(
-        f"{explanation.door} at {explanation.at:%Y-%m-%d %H:%M:%S %Z}: "
-        f"{word} {decision.reason.value} (with the right PIN)"
-    )
+    console.print(Text.assemble(where, word, f" {decision.reason.value} (with the right PIN)"))
     table = Table("rule", "", "because")
     for rule in explanation.rules:
-        table.add_row(rule.reason.value, _MARK[rule.passed], detail(rule.reason, explanation.facts))
+        # Text, not str: what a feed says is never taken for markup.
+        because = Text(printable(detail(rule.reason, explanation.facts)))
+        table.add_row(rule.reason.value, Text(*_MARK[rule.passed]), because)
     console.print(table)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from kioskd import __version__
+from kioskd.daemon.privileges import no_core_dumps
 from kioskd.errors import ConfigError, InputError, KioskError, VaultError
 
 COMMANDS = {
@@ -61,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
     # Whatever a command writes is for the user that it runs as, and for nobody else.
     os.umask(0o077)
+    no_core_dumps()
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         return _dispatch(arguments)

@@ -1,14 +1,24 @@
 """kioskd run: the daemon."""
 
 import argparse
-from typing import Any
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from kioskd.cli.common import add_config, config_of
-from kioskd.config.model import Config
+if TYPE_CHECKING:
+    from kioskd.config.model import Config
+    from kioskd.daemon.logs import LogLines
 
 
 def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
-    """The command's options."""
+    """The command's options. From here on no signal ends the process in the middle of something."""
+    from kioskd.daemon import signals
+
+    # Called for this command alone and before all else: reading the configuration takes longer
+    # to import than a signal takes to come.
+    signals.hold()
+    from kioskd.cli.common import add_config
+
     parser = commands.add_parser("run", help="run the daemon until SIGTERM or SIGINT")
     add_config(parser)
     parser.add_argument("--log-format", choices=("text", "json"), default="text")
@@ -16,27 +26,39 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Secure every strike, then import what is heavy, then serve."""
-    from kioskd.daemon.boot import DirectoryLock, secure_strikes
-    from kioskd.daemon.privileges import drop_to_owner
+    """Secure every strike, then import what is heavy, then serve.
 
-    config = config_of(args)
-    drop_to_owner(config.storage.directory)
-    lock = DirectoryLock.take(config.storage.directory)
-    failed = secure_strikes(config)
+    ConfigError, InputError and StoreError as of kioskd.daemon.boot.begin; before the first and
+    the last of them the strikes that can be read are secured.
+    """
+    from kioskd.daemon.boot import begin
+
+    config = _config(args)
+    # Held until the process is gone: a thread that still writes may outlive this call.
+    lock, failed = begin(config)
 
     from kioskd.daemon import logs
 
     lines = logs.set_up(args.log_format)
     try:
-        return _serve(config, lock is None, failed)
+        return _serve(config, lock is None, failed, lines)
     finally:
         lines.finish()
-        if lock is not None:
-            lock.release()
 
 
-def _serve(config: Config, read_only: bool, failed: dict[str, str]) -> int:
+def _config(args: argparse.Namespace) -> "Config":
+    from kioskd.cli.common import config_of
+
+    try:
+        return config_of(args)
+    except Exception:
+        from kioskd.cli.secure import secure_despite_faults
+
+        secure_despite_faults(Path(args.config), beside_a_daemon=False)
+        raise
+
+
+def _serve(config: "Config", read_only: bool, failed: dict[str, str], lines: "LogLines") -> int:
     import logging
 
     log = logging.getLogger("kioskd")
@@ -52,8 +74,13 @@ def _serve(config: Config, read_only: bool, failed: dict[str, str]) -> int:
     faults = check(config)
     if faults:
         raise ConfigError(faults)
+
+    def leave(code: int) -> None:
+        lines.finish()
+        os._exit(code)
+
     try:
-        return serve(config)
+        return serve(config, leave=leave)
     except Exception:
         # Logged as where, not what: a traceback's text may hold what a patron typed.
         log.exception("daemon.failed")

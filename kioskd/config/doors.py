@@ -4,6 +4,7 @@ Deliberately not here: whether a device is plugged in; a missing one never keeps
 starting.
 """
 
+import posixpath
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from kioskd.config.later import DOOR_LATER, SHOWING, each
 from kioskd.config.leaves import (
     NOT_BUILT,
     PLACEHOLDER,
+    code,
     many,
     one_number_of,
     one_of,
@@ -28,9 +30,9 @@ CHANNELS = 16  # the largest relay board of the field
 RELEASE = (0.5, 60.0)  # seconds; longer is an unlocked door
 _NAME_AND_DATE = re.compile(r".*\w.*,.*\d.*")
 _PIN = ("always", "never")
-_BAUD = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
+BAUD = one_number_of(1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 _DEVICE_LEAVES: dict[str, Leaf] = {
-    "baud": one_number_of(*_BAUD),
+    "baud": BAUD,
     "terminator": one_of("any", "cr", "lf", "crlf"),
     "idle_timeout_ms": whole(20, 5000),
 }
@@ -139,7 +141,7 @@ def _door_leaves(devices: Devices) -> dict[str, Leaf]:
         "pin_timeout_seconds": seconds(5, 300),
         "held_warn_seconds": seconds(1, 3600),
         "held_seconds": seconds(1, 3600),
-        "categories": many(text),
+        "categories": many(code),
         "minimum_age": whole(0, 99),
         **DOOR_LATER,
     }
@@ -220,9 +222,17 @@ def _check_order(table: Table, door: Door) -> None:
 def _one_device_a_port(place: Place, devices: Collection[DeviceConfig]) -> None:
     first: dict[str, str] = {}
     for device in devices:
-        if device.port in first:
+        one = _same_port(device.port) if device.port else ""
+        if one in first:
             place.of(device.name).of("port").fault(
-                f"{quoted(device.port)} is the port of devices.{first[device.port]} already"
+                f"{quoted(device.port)} is the port of devices.{first[one]} already"
             )
-        elif device.port and not device.port.endswith(PLACEHOLDER):
-            first[device.port] = device.name
+        elif one and not device.port.endswith(PLACEHOLDER):
+            first[one] = device.name
+
+
+def _same_port(port: str) -> str:
+    """The one form in which two spellings of a port are compared; links are not followed."""
+    if not port.startswith("/"):
+        return port.lower()
+    return posixpath.normpath("/" + port.lstrip("/"))  # two leading slashes would stay two

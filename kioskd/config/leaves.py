@@ -5,7 +5,6 @@ message does not repeat it.
 """
 
 import re
-import warnings
 from collections.abc import Collection
 from datetime import date, datetime
 from pathlib import Path
@@ -13,15 +12,16 @@ from typing import Any
 
 from kioskd.access.schedule import Span
 from kioskd.config.walk import Leaf, Place, Unfit, did_you_mean, kind, quoted, read
+from kioskd.domain.codes import WANTED_CODE, is_code
 
 LANGUAGES = ("fi", "sv", "en")  # those that kioskd.words has texts for
 MAX_TEXT = 200  # characters; the longest site name in use is under 60
-MAX_PATTERN = 200
 PLACEHOLDER = "/..."  # what documentation ends a path with
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _CREDENTIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SOCKET = re.compile(r"socket://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})", re.ASCII)
 _LISTEN = re.compile(r"(127\.0\.0\.1|localhost|\[::1\]):(\d{1,5})", re.ASCII)
+_LONG = 10**15
 NOT_BUILT = "not built into this version"
 
 
@@ -32,6 +32,14 @@ def text(place: Place, value: object) -> str:
     if not value.strip() or len(value) > MAX_TEXT or not value.isprintable():
         raise Unfit(f"must be one line of 1 to {MAX_TEXT} characters")
     return value
+
+
+def code(place: Place, value: object) -> str:
+    """A branch or a patron category, by the code that feeds have for it."""
+    written = text(place, value)
+    if not is_code(written):
+        raise Unfit(f"{quoted(written)} is not a code; use {WANTED_CODE}")
+    return written
 
 
 def optional_text(place: Place, value: object) -> str:
@@ -53,7 +61,7 @@ def whole(low: int, high: int) -> Leaf:
         if not isinstance(value, int) or isinstance(value, bool):
             raise Unfit(f"must be a whole number from {low} to {high}, not {kind(value)}")
         if not low <= value <= high:
-            raise Unfit(f"{value} is out of range; {low} to {high}")
+            raise Unfit(f"{_bounded(value)} is out of range; {low} to {high}")
         return value
 
     return leaf
@@ -66,7 +74,7 @@ def seconds(low: float, high: float) -> Leaf:
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise Unfit(f"must be a number from {low:g} to {high:g}, not {kind(value)}")
         if not low <= value <= high:  # nan is in no range
-            raise Unfit(f"{value:g} is out of range; {low:g} to {high:g}")
+            raise Unfit(f"{_bounded(value)} is out of range; {low:g} to {high:g}")
         return float(value)
 
     return leaf
@@ -119,17 +127,6 @@ def texts(place: Place, value: object) -> dict[str, str] | None:
         raise Unfit('must be text or a table like { fi = "...", sv = "..." }')
     table = read(place, value, dict.fromkeys(LANGUAGES, text))
     return table.values or None
-
-
-def pattern(place: Place, value: object) -> re.Pattern[str]:
-    """A regular expression, bounded in length."""
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_PATTERN:
-        raise Unfit(f"must be regular expressions of 1 to {MAX_PATTERN} characters")
-    try:
-        with warnings.catch_warnings(action="error"):  # "[[" and the like: not what was meant
-            return re.compile(value)
-    except (re.error, OverflowError, RecursionError, Warning) as wrong:
-        raise Unfit(f"{quoted(value)} is not a regular expression: {wrong}") from None
 
 
 def span(place: Place, value: object) -> Span:
@@ -200,6 +197,12 @@ def not_built(place: Place, value: object) -> None:
 def ignored(place: Place, value: object) -> None:
     """A key that nothing reads yet and nobody is let in or kept out by."""
     place.warn(f"{NOT_BUILT}, ignored")
+
+
+def _bounded(value: float) -> str:
+    # A whole number of the file may have thousands of digits, more than a float or a line takes.
+    long = isinstance(value, int) and abs(value) >= _LONG
+    return "a number this long" if long else str(value)
 
 
 def _use(known: Collection[str]) -> str:

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from kioskd.config.later import REGISTER_LATER
 from kioskd.config.leaves import (
     LANGUAGES,
+    code,
     directory,
     flag,
     many,
     one_of,
     optional_text,
-    pattern,
     seconds,
     secret,
     text,
@@ -32,6 +32,7 @@ from kioskd.config.model import (
     Site,
     Storage,
 )
+from kioskd.config.patterns import pattern
 from kioskd.config.walk import Place, Unfit, nearest, quoted, read
 
 
@@ -49,7 +50,7 @@ def site(place: Place, value: object) -> Site:
     """[site]: who and where."""
     leaves = {
         "name": texts,
-        "branch": text,
+        "branch": code,
         "timezone": zone,
         "languages": many(one_of(*LANGUAGES), least=1),
         "help_phone": optional_text,

@@ -121,6 +121,7 @@ def access_point(shared: Shared, door: Door, devices: Devices, doorway: Doorway)
     judge = Judge(
         door.name,
         door_policy(config, door),
+        door.pin_required,
         shared.dossier,
         shared.lockouts,
         shared.verifier,
@@ -135,7 +136,7 @@ def access_point(shared: Shared, door: Door, devices: Devices, doorway: Doorway)
         shared.schedule,
         devices.scanner(door.reader),
         devices.keypad(door.keypad) if door.keypad else None,
-        LogPanel(door.name),
+        LogPanel(door.name, shared.clock.monotonic),
         judge,
         doorway,
         shared.notebook,

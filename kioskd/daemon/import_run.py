@@ -207,7 +207,7 @@ class _Import:
                         staging.extend(chunk.rows)
                     if number % _PROGRESS_EVERY == 0:
                         self._emit(Progress("reading", feed.position, feed.size))
-        self._tally.rows = staging.rows + self._tally.bad
+        self._tally.rows = staging.rows - staging.left_out + self._tally.bad
         refuse_unknown(feed.name, unknown)
 
     def _rules(self) -> RowRules:

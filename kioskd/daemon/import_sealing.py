@@ -3,8 +3,9 @@
     line -> row (sync.feed_file) -> card index -> sealed credential (kioskd.vault)
 
 A large feed is sealed by two child processes, chunk by chunk in turn. The chunks come back in the
-feed's order, because of a card that is there twice the last row wins. At most one chunk per child
-is on its way, so memory does not grow with the feed and no pipe is ever full at both ends.
+feed's order, because of a card that is there twice the last row wins; a last row that is bad leaves
+the card out. At most one chunk per child is on its way, so memory does not grow with the feed and
+no pipe is ever full at both ends.
 
 Deliberately not here: what becomes of the rows.
 """
@@ -20,7 +21,7 @@ from typing import Final, NamedTuple
 
 from kioskd.daemon.verifier_kinds import VerifierKinds
 from kioskd.errors import StoreError
-from kioskd.store.cache_staging import REMOVED, StagedRow
+from kioskd.store.cache_staging import LEFT_OUT, REMOVED, StagedRow
 from kioskd.vault.card_index import index_of
 from kioskd.vault.sealing import Sealer
 from sync.feed_file import Chunk, FeedFormat, RowParser, parse_chunk
@@ -35,7 +36,10 @@ _Columns = tuple[list[tuple[object, ...]], list[BadRow], dict[str, int]]
 
 
 class SealedChunk(NamedTuple):
-    """What came of one chunk of lines. unknown: columns nobody asked for, by first line."""
+    """What came of one chunk of lines. unknown: columns nobody asked for, by first line.
+
+    A bad row whose card could be read is in `bad` and, as what leaves that card out, in `rows`.
+    """
 
     rows: list[StagedRow]
     bad: list[BadRow]
@@ -67,23 +71,24 @@ class RowSealer:
         rows: list[StagedRow] = []
         bad: list[BadRow] = []
         for row in parse_chunk(self._parser, chunk):
-            if isinstance(row, BadRow):
-                bad.append(row)
-            else:
-                self._seal(row, rows, bad)
+            found = row if isinstance(row, BadRow) else self._seal(row)
+            if isinstance(found, StagedRow):
+                rows.append(found)
+                continue
+            bad.append(BadRow(found.line, found.why))
+            if found.card:
+                rows.append(StagedRow(index_of(self._index_key, found.card), LEFT_OUT, None))
         return SealedChunk(rows, bad, self._parser.unknown)
 
-    def _seal(self, row: FeedRow, rows: list[StagedRow], bad: list[BadRow]) -> None:
+    def _seal(self, row: FeedRow) -> StagedRow | BadRow:
         index = index_of(self._index_key, row.card)
-        credential = row.credential
-        if credential is None:
-            rows.append(StagedRow(index, REMOVED, None))
-            return
+        if row.credential is None:
+            return StagedRow(index, REMOVED, None)
         try:
-            kind = self._kinds.kind_of(credential.verifier)
-            rows.append(StagedRow(index, kind, self._sealer.seal(index, credential)))
+            kind = self._kinds.kind_of(row.credential.verifier)
+            return StagedRow(index, kind, self._sealer.seal(index, row.credential))
         except ValueError:
-            bad.append(BadRow(row.line, "more than a credential can hold"))
+            return BadRow(row.line, "more than a credential can hold", row.card)
 
 
 def seal_all(

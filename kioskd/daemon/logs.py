@@ -16,6 +16,7 @@ import threading
 import traceback
 from contextlib import suppress
 from datetime import UTC, datetime
+from math import isfinite
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _KEEP_LINES = 2000
@@ -93,6 +94,12 @@ def _clean(value: object) -> str:
     return _UNPRINTABLE.sub("?", str(value))
 
 
+def _json_value(value: object) -> object:
+    """A value as JSON has it: a number stays one, where JSON has a form for it."""
+    number = isinstance(value, int) or (isinstance(value, float) and isfinite(value))
+    return value if number else _clean(value)
+
+
 class TextLines(logging.Formatter):
     """One line a record, `key=value` behind the event."""
 
@@ -113,7 +120,7 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "event": _clean(record.getMessage()),
         }
-        values = {k: _clean(v) for k, v in _values(record).items()}
+        values = {k: _json_value(v) for k, v in _values(record).items()}
         return json.dumps({**values, **head}, ensure_ascii=False)
 
 

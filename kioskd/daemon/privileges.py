@@ -1,14 +1,21 @@
 """A command run as root becomes the user that the storage directory belongs to.
 
 What it creates then belongs to the daemon, and a fault in it has no more power than the daemon.
+No command, root or not, leaves its memory behind in a core dump.
 Deliberately not here: gaining anything.
 """
 
 import os
 import pwd
+import resource
 from pathlib import Path
 
 from kioskd.errors import StoreError
+
+
+def no_core_dumps() -> None:
+    """Keep this process and its children from writing memory, keys in it, to a file."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def drop_to_owner(directory: Path) -> None:

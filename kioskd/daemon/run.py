@@ -1,15 +1,16 @@
 """Runs the daemon: one task group, a task per door, device, strike and chore; then stops it.
 
 The order of stopping is the order of safety: doors, then strikes (each secures once more), then
-what follows entries, then devices and files.
+what follows entries, then devices and files. Files get a while and no more: a disk that stalls
+keeps no process from its end.
 """
 
 import asyncio
 import gc
 import logging
-import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,10 +19,11 @@ from kioskd.clock.system import SystemClock
 from kioskd.clock.trust import SystemEvidence, WallClockTrust
 from kioskd.config.calendar import schedule_of
 from kioskd.config.model import Config, Door
-from kioskd.daemon import upkeep
+from kioskd.daemon import signals, upkeep
 from kioskd.daemon.boot import secure_strikes
 from kioskd.daemon.doors import Devices, Shared, access_point, doorway_of, lockout_policy
 from kioskd.daemon.keys import Keys, open_keys
+from kioskd.daemon.last_resort import LastResort, done_within
 from kioskd.daemon.stores import Stores, WitnessedJournal, open_stores
 from kioskd.domain.record import Kind
 from kioskd.entry.doorway import Doorway
@@ -34,13 +36,22 @@ from kioskd.store.journal_file import lockouts
 from kioskd.vault.kdf import PinChecker
 
 log = logging.getLogger("kioskd")
-STOP_SECONDS = 4.0  # CONTRACTS: ends within 5 s
+# CONTRACTS: ends within 5 s. Strikes need 2.3 s where a relay does not answer, else nothing.
+WRITE_SECONDS = 2.8  # after it was told to stop, the last rows are given up
+CLOSE_SECONDS = 0.8  # then the files have this long to close
 _SWITCH_SECONDS = 0.0005
 _DOOR_PAUSE_SECONDS = 1.0  # before a door whose task failed is served again
 
 
-def run(config: Config, checkpoint: Checkpoint = pass_by) -> int:
-    """Serve until SIGTERM or SIGINT; the exit code. The strikes are secured already."""
+def run(
+    config: Config,
+    checkpoint: Checkpoint = pass_by,
+    leave: Callable[[int], object] | None = None,
+) -> int:
+    """Serve until a signal that stops; the exit code. The strikes are secured already.
+
+    `leave` ends the process at once with a code: for when it was told to stop and something hangs.
+    """
     for warning in config.warnings:
         log.warning("config", extra={"why": warning})
     # What the imports made lives as long as the process. A collection that walks all of it
@@ -48,30 +59,46 @@ def run(config: Config, checkpoint: Checkpoint = pass_by) -> int:
     gc.freeze()
     # A thread that computes gives way to the loop after this long, not after 5 ms.
     sys.setswitchinterval(_SWITCH_SECONDS)
+    resort = LastResort(lambda: secure_strikes(config), leave)
     try:
-        asyncio.run(_serve(config, checkpoint))
+        asyncio.run(_serve(config, checkpoint, resort))
     except BaseException:
         # Whatever went wrong, and wherever: no strike stays released behind it.
+        resort.code = 1
         secure_strikes(config)
         raise
     return 0
 
 
-async def _serve(config: Config, checkpoint: Checkpoint) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+async def _serve(config: Config, checkpoint: Checkpoint, resort: LastResort) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def begin_to_stop() -> None:
+        resort.arm()
+        with suppress(RuntimeError):  # the loop is closed already
+            loop.call_soon_threadsafe(stop.set)
+
+    signals.answer(begin_to_stop)
+    try:
+        await _serve_until(stop, config, checkpoint, resort)
+    finally:
+        resort.arm()
+
+
+async def _serve_until(
+    stop: asyncio.Event, config: Config, checkpoint: Checkpoint, resort: LastResort
+) -> None:
     clock, checker = SystemClock(), PinChecker()
     keys = await asyncio.to_thread(open_keys, config)
     stores = await asyncio.to_thread(open_stores, config, keys, checker, clock)
     for fault in stores.faults:
         log.error("fault", extra={"why": fault})
     try:
-        await Site(config, keys, stores, checker, clock, checkpoint).serve(stop)
+        await Site(config, keys, stores, checker, clock, checkpoint).serve(stop, resort)
     finally:
         checker.close()
-        await asyncio.to_thread(stores.close)
+        if not await done_within(CLOSE_SECONDS, stores.close):
+            log.warning("files.not_closed", extra={"why": "the disk or a lock on a file stalls"})
 
 
 class Site:
@@ -128,8 +155,9 @@ class Site:
         self._devices = Devices(config, clock, upkeep.JournalledWatch(self._notebook))
         self._doorways = {d.name: doorway_of(self._shared, d, self._devices) for d in config.doors}
 
-    async def serve(self, stop: asyncio.Event) -> None:
+    async def serve(self, stop: asyncio.Event, resort: LastResort) -> None:
         """Run until `stop`; returns with every strike secured."""
+        resort.code = 1
         async with asyncio.TaskGroup() as group:
             chores = [_task(group, name, work) for name, work in self._chores()]
             devices = [_task(group, f"device {d.name}", d.run()) for d in self._devices.all()]
@@ -144,13 +172,22 @@ class Site:
             await self._ready()
             await stop.wait()
             log.info("stopping")
-            async with asyncio.timeout(STOP_SECONDS):
-                await _end(doors)
-                await _end(strikes)
-                self._notebook.note(Kind.DAEMON_STOPPED)
+            late = asyncio.get_running_loop().time() + WRITE_SECONDS
+            await _end(doors)
+            await _end(strikes)
+            resort.code = 0
+            await self._write_the_last(late)
+            await _end(chores)
+            await _end(devices)
+
+    async def _write_the_last(self, late: float) -> None:
+        self._notebook.note(Kind.DAEMON_STOPPED)
+        try:
+            async with asyncio.timeout_at(late):
                 await self._notebook.flush()
-                await _end(chores)
-                await _end(devices)
+        except TimeoutError:
+            why = "the journal did not take its last rows in time; see what else uses its file"
+            log.error("journal.unfinished", extra={"why": why})  # noqa: TRY400
 
     async def _ready(self) -> None:
         present = await asyncio.gather(*(d.tried() for d in self._devices.all()))

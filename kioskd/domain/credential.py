@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from kioskd.domain.codes import same_branch
+
 
 class RestrictionKind(StrEnum):
     """The restrictions that a register may send (the feed's names)."""
@@ -29,7 +31,10 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Restriction:
-    """One restriction; `until` is its last local day (None: open), `branch` None: everywhere."""
+    """One restriction; `until` is its last local day (None: open), `branch` None: everywhere.
+
+    A branch is told apart without case, as in a feed `esi` can only mean ESI.
+    """
 
     kind: RestrictionKind
     until: date | None = None
@@ -37,7 +42,9 @@ class Restriction:
 
     def holds(self, today: date, branch: str) -> bool:
         """Whether it binds at this branch on this local day."""
-        return (self.until is None or today <= self.until) and self.branch in (None, branch)
+        if self.until is not None and today > self.until:
+            return False
+        return self.branch is None or same_branch(self.branch, branch)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import ceil
 
 from kioskd.access.notices import STRIKE_FAULT_CODE
-from kioskd.access.pace import Pace
+from kioskd.access.pace import Pace, failed_at_pin
 from kioskd.access.schedule import Schedule
 from kioskd.domain.decision import Reason
 from kioskd.domain.notice import Notice, Shown
@@ -78,12 +78,18 @@ class Answers:
     async def _turn_away(self, verdict: Verdict, asked: Asked) -> Shown:
         reason, door = verdict.decision.reason, self.doorway.name
         log.info("entry.denied", extra={"door": door, "reason": reason.value})
-        if reason is Reason.UNKNOWN_CARD and self.pace.unknown_card(asked.last_key):
-            self.notebook.note(Kind.ALERT_RAISED, door, {"alert": "many-unknown-cards"})
+        self._count(verdict, asked.last_key)
         shown = shown_for(verdict.decision, verdict.facts, self.schedule())
         if asked.step.outcome is None:
             await self.clock.sleep_until(self._answer_at(asked.last_key))
         return shown
+
+    def _count(self, verdict: Verdict, at: float) -> None:
+        if failed_at_pin(verdict.decision, verdict.facts):
+            self.pace.failed(at)
+        if verdict.decision.reason is Reason.UNKNOWN_CARD and self.pace.unknown_card(at):
+            detail: dict[str, object] = {"alert": "many-unknown-cards"}
+            self.notebook.note(Kind.ALERT_RAISED, self.doorway.name, detail)
 
     def _answer_at(self, last_key: float) -> float:
         # Always on a beat after the last key, so that no reason is told by its time.

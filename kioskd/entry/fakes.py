@@ -132,12 +132,12 @@ class FakeJournal:
         await self._written()
         self.attempts[card] = lockout
 
-    async def append(self, record: Record, cleared: bytes | None = None) -> None:
-        """Append a row; `cleared` is a card whose failures are forgotten."""
+    async def append(self, record: Record, cleared: tuple[bytes, ...] = ()) -> None:
+        """Append a row; failures of the indices in `cleared` are forgotten."""
         await self._written()
         self.rows.append(record)
-        if cleared is not None:
-            self.attempts.pop(cleared, None)
+        for index in cleared:
+            self.attempts.pop(index, None)
         if record.card is not None and record.decision is not None and record.decision.granted:
             self.grants[record.card] = record.at
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from kioskd.access.facts import DoorPolicy, Facts, PinOutcome
 from kioskd.access.policy import decide, refused_at_scan
 from kioskd.domain.decision import DecidedBy, Decision, Reason
+from kioskd.domain.hours import HoursState
 from kioskd.domain.record import Kind, Record
 from kioskd.entry.dossier import Dossier, Subject, with_pin
 from kioskd.entry.lockouts import Lockouts
@@ -57,6 +58,7 @@ class Judge:
         self,
         door: str,
         policy: DoorPolicy,
+        pin_required: Callable[[HoursState], bool],
         dossier: Dossier,
         lockouts: Lockouts,
         verifier: PinVerifier,
@@ -66,6 +68,7 @@ class Judge:
     ) -> None:
         self._door = door
         self._policy = policy
+        self._pin_required = pin_required
         self._dossier = dossier
         self._lockouts = lockouts
         self._verifier = verifier
@@ -93,6 +96,9 @@ class Judge:
         return await self._commit(subject, facts, decide(facts), lapsed)
 
     async def _with_pin(self, subject: Subject, step: PinStep) -> Facts:
+        if step.outcome is PinOutcome.NOT_REQUIRED and self._pin_required(subject.facts.hours):
+            # The hours changed after the scan: the PIN that is asked for now did not come.
+            return with_pin(subject, PinOutcome.TIMED_OUT)
         if step.outcome is not None:
             return with_pin(subject, step.outcome)
         if refused_at_scan(subject.facts) is not None or subject.keys is None:
@@ -129,7 +135,7 @@ class Judge:
         right = facts.pin is PinOutcome.RIGHT and subject.keys is not None
         cleared = subject.keys.state if right and subject.keys else ()
         self._checkpoint("before-commit")
-        row = self._journal.append(record, cleared[0] if cleared else None)
+        row = self._journal.append(record, cleared)
         append = asyncio.ensure_future(row)
         try:
             await self._in_time(append, good_until)

@@ -4,8 +4,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from kioskd.access.clock_trust import ClockFacts, judge
+from kioskd.access.clock_trust import ClockFacts, ClockPast, followed, judge
 from kioskd.clock.trust import WallClockTrust
 from kioskd.domain.moment import Moment
 
@@ -34,6 +36,7 @@ def test_each_test_alone_distrusts(changes: dict[str, object], why: str) -> None
     verdict = judge(replace(GOOD, **changes))  # type: ignore[arg-type]
     assert not verdict.trusted
     assert why in verdict.why
+    assert "; set the clock or give the device a time server" in verdict.why
 
 
 @pytest.mark.parametrize(
@@ -56,7 +59,49 @@ def test_assume_keeps_only_the_first_test() -> None:
     assumed = replace(GOOD, source="assume", drift=9e9, rtc=False)
     assert judge(assumed).trusted
     assert not judge(replace(assumed, newest=IN_2037)).trusted
-    assert not judge(replace(assumed, newest=IN_2037, synchronised=True)).trusted
+    assert "2037-01-01 00:00 UTC" in judge(replace(assumed, newest=IN_2037)).why
+
+
+def test_a_time_server_corrects_a_bad_time_under_assume_too() -> None:
+    assumed = replace(GOOD, source="assume", newest=IN_2037, rtc=False, synchronised=True)
+    assert judge(assumed) == replace(judge(GOOD), corrected=True)
+
+
+def test_a_row_of_any_year_is_judged() -> None:
+    years = [datetime(year, 1, 1, tzinfo=UTC) for year in (1, 9999)]
+    assert [judge(replace(GOOD, newest=at)).trusted for at in years] == [True, False]
+
+
+def test_a_clock_far_ahead_is_watched_for_a_week_of_its_own_time() -> None:
+    past = followed(ClockPast(NOW), IN_2037, synchronised=False)
+    assert past == ClockPast(NOW, IN_2037)
+    for hours in (0, 1, 167):
+        assert followed(past, IN_2037 + timedelta(hours=hours), synchronised=False) == past
+    assert followed(past, IN_2037 + 7 * DAY, synchronised=False) == ClockPast(IN_2037 + 7 * DAY)
+
+
+def test_a_watched_clock_that_jumps_again_is_watched_anew() -> None:
+    past = ClockPast(NOW, IN_2037)
+    for again in (IN_2037 + 31 * DAY, IN_2037 - DAY):
+        assert followed(past, again, synchronised=False) == ClockPast(NOW, again)
+
+
+def test_a_watched_clock_that_was_put_right_or_is_vouched_for_is_believed() -> None:
+    past = ClockPast(NOW, IN_2037)
+    assert followed(past, NOW + DAY, synchronised=False) == ClockPast(NOW + DAY)
+    assert followed(past, IN_2037, synchronised=True) == ClockPast(IN_2037)
+
+
+@given(st.lists(st.integers(-5000, 5000), max_size=8), st.booleans())
+def test_no_single_look_lets_a_clock_run_far_ahead(days: list[int], synchronised: bool) -> None:
+    past = ClockPast(NOW)
+    for day in days:
+        before, now = past, NOW + day * DAY
+        past = followed(past, now, synchronised=synchronised)
+        assert before.seen is not None
+        assert past.ahead is None or past.ahead - before.seen > 30 * DAY
+        if past.ahead is None and before.ahead is None and not synchronised:
+            assert now - before.seen <= 30 * DAY
 
 
 @dataclass

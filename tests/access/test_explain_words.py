@@ -41,7 +41,11 @@ def with_restriction(kind: RestrictionKind, **more: object) -> Facts:
         (Reason.LOCKED_OUT, replace(FACTS, locked_for=timedelta(seconds=90)), "1.5 minutes left"),
         (Reason.LOCKED_OUT, FACTS, ""),
         (Reason.CACHE_TOO_OLD, FACTS, "30.0 h old, good for 120.0 h"),
-        (Reason.CACHE_TOO_OLD, replace(FACTS, cache_age=None), "no feed has been imported"),
+        (
+            Reason.CACHE_TOO_OLD,
+            replace(FACTS, cache_age=None),
+            "no feed was imported, or its time lies in the future: import one",
+        ),
         (Reason.EXPIRED, FACTS, "valid through 2026-12-31"),
         (Reason.CATEGORY_NOT_ALLOWED, FACTS, "category ADULT; allowed: ADULT, STAFF"),
         (Reason.FULL, FACTS, "12 inside, room for 40"),

@@ -98,6 +98,23 @@ def test_a_shorter_ladder_than_the_stored_step_uses_its_last_step() -> None:
     assert remaining(carried, boot) == timedelta(minutes=2)
 
 
+def test_a_failure_of_the_future_is_one_of_now_for_a_trusted_clock() -> None:
+    ahead = Moment(datetime(2037, 1, 1, tzinfo=UTC), 1000.0, "boot-1")
+    boot = Moment(NOW.wall, 3.0, "boot-2")
+    carried = after_boot(charged(5, ahead), boot, POLICY, trusted=True)
+    assert remaining(carried, boot) == timedelta(minutes=1)
+    assert current(carried, later(boot, DAY)) == NEVER_FAILED
+    distrusted = after_boot(charged(5, ahead), boot, POLICY, trusted=False)
+    assert distrusted.last_failure == ahead.wall, "1970 is not the time that it is"
+
+
+@pytest.mark.parametrize("until", [1e300, float("inf"), 9e9])
+def test_no_start_carries_a_lockout_longer_than_the_ladder(until: float) -> None:
+    damaged = replace(charged(5), until_boot=until)
+    carried = after_boot(damaged, NOW, POLICY, trusted=False)
+    assert remaining(carried, NOW) == timedelta(minutes=60)
+
+
 gaps = st.lists(st.integers(0, 7200).map(lambda s: timedelta(seconds=s)), max_size=40)
 
 
@@ -120,3 +137,23 @@ def test_an_untrusted_reboot_never_shortens(failures: int, off: timedelta) -> No
     assert remaining(after_boot(locked, boot, POLICY, trusted=False), boot) >= remaining(
         locked, boot
     )
+
+
+@given(
+    st.builds(
+        Lockout,
+        failures=st.integers(-(2**63), 2**63),
+        step=st.integers(-(2**63), 2**63),
+        last_failure=st.none() | st.datetimes(timezones=st.just(UTC)),
+        boot_id=st.sampled_from(["boot-1", "boot-2"]),
+        until_boot=st.floats(),
+        until_wall=st.none() | st.datetimes(timezones=st.just(UTC)),
+    ),
+    st.booleans(),
+)
+def test_a_damaged_value_is_never_an_exception_nor_endless(lockout: Lockout, trusted: bool) -> None:
+    carried = after_boot(lockout, NOW, POLICY, trusted=trusted)
+    assert timedelta(0) <= remaining(carried, NOW) <= POLICY.steps[-1]
+    for _ in range(5):
+        lockout = charge(lockout, NOW, POLICY)
+    assert timedelta(0) <= remaining(lockout, NOW) <= 366 * DAY

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -142,6 +144,33 @@ def test_a_truncated_file_is_told_with_the_way_out(site: Site, size: int) -> Non
     [database] = site.databases()
     os.truncate(database, size)
     _assert_unreadable(site, StoreError, "run a full `kioskd feed import`")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "synced_wall = '2026-11-23T16:00:00'",
+        "synced_wall = '0001-01-01T00:00:00Z'",
+        "synced_boot = 9e999",
+        "synced_boot = -1e300",
+        "credentials = 9e999",
+        "verifiers = '" + "[" * 5000 + "'",
+        """verifiers = '{"argon2id": 1e999}'""",
+    ],
+)
+def test_a_damaged_word_of_itself_is_told_with_the_way_out(site: Site, change: str) -> None:
+    site.load(site.feed(site.rows(3)))
+    [database] = site.databases()
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(f"UPDATE meta SET {change}")  # noqa: S608
+    _assert_unreadable(site, StoreDamaged, "run a full `kioskd feed import`")
+
+
+@pytest.mark.parametrize("text", [b"[" * 1000, b"{" * 1000, b'{"generation":' * 70])
+def test_a_current_of_any_nesting_is_told_with_the_way_out(site: Site, text: bytes) -> None:
+    site.load(site.feed(site.rows(3)))
+    (site.directory / "current").write_bytes(text)
+    _assert_unreadable(site, StoreDamaged, "does not name a cache; run a full")
 
 
 def test_a_wrong_device_key_opens_nothing(site: Site) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kioskd.domain.card import CodePatterns, canonical
+from kioskd.domain.codes import is_code
 from kioskd.domain.credential import Credential, Restriction, RestrictionKind
 from kioskd.errors import InputError
 from sync.feed_csv import CsvRows
@@ -162,6 +163,10 @@ def test_a_column_name_cannot_drive_a_terminal(tmp_path: Path) -> None:
         ({"card": "2600000001", "ref": "Matti Meikäläinen"}, "ref: wanted"),
         ({"card": "2600000001", "ref": "131052-308T"}, "ref: wanted"),
         ({"card": "2600000001", "category": "x" * 33}, "category: wanted"),
+        ({"card": "2600000001", "category": "a\x9b2Jb"}, "category: wanted"),
+        ({"card": "2600000001", "category": "a b"}, "category: wanted"),
+        ({"card": "2600000001", "consent": ["ESI\xa0"]}, "consent: wanted"),
+        ({"card": "2600000001", "language": "fi\u200b"}, "language: wanted"),
     ],
 )
 def test_a_bad_row_is_reported_with_its_line_and_without_its_values(
@@ -225,6 +230,72 @@ def test_a_missing_file_and_a_directory_are_refused(tmp_path: Path) -> None:
         read(tmp_path)
 
 
+UNSEEN = ["ESI\xa0", "E\u200bSI", "E SI", "ES\u0301I", "ESI\x9b", "\u3164", " ", "\u202eESI"]
+
+
+def ban_at(branch: str) -> tuple[str, str]:
+    """A ban at a branch, as a JSON file and as a CSV file."""
+    line = {"card": "2600000001", "restrictions": [{"kind": "use-ban", "branch": branch}]}
+    return json.dumps(line), f"card,restrictions\n2600000001,use-ban@{branch}:2099-01-01\n"
+
+
+@pytest.mark.parametrize("branch", UNSEEN)
+def test_a_ban_at_a_branch_that_cannot_be_read_off_a_screen_is_a_bad_row(
+    tmp_path: Path, branch: str
+) -> None:
+    for text in ban_at(branch):
+        [row] = read(written(tmp_path, text))
+        assert isinstance(row, BadRow)
+        assert row.why.startswith("restrictions: wanted")
+        assert row.card == "2600000001"
+        assert "2600000001" not in repr(row)
+
+
+@pytest.mark.parametrize("branch", ["ESI ", " ESI", "\tESI", "esi", "Esi"])
+def test_a_ban_binds_at_its_branch_in_any_case_and_beside_blanks(
+    tmp_path: Path, branch: str
+) -> None:
+    for text in ban_at(branch):
+        credential = credential_of(read(written(tmp_path, text))[0])
+        assert credential.restriction(RestrictionKind.USE_BAN, TODAY, "ESI") is not None
+        assert credential.restriction(RestrictionKind.USE_BAN, TODAY, "POR") is None
+
+
+def test_consent_is_for_a_branch_in_its_own_case_alone(tmp_path: Path) -> None:
+    for consent, agreed in ((["ESI "], True), ([" ESI"], True), (["esi"], False)):
+        line = json.dumps({"card": "2600000001", "consent": consent})
+        assert credential_of(read(written(tmp_path, line))[0]).consents("ESI") is agreed
+
+
+def test_blanks_around_category_and_language_are_taken_off(tmp_path: Path) -> None:
+    line = json.dumps({"card": "2600000001", "category": " LAPSI\t", "language": "fi "})
+    expected = Credential(category="LAPSI", language="fi")
+    assert credential_of(read(written(tmp_path, line))[0]) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "card"),
+    [
+        ('{"card":"]A0*2600000001*","expires":"soon"}', "2600000001"),
+        ('{"card":"2600000001","deleted":"perhaps"}', "2600000001"),
+        ('{"card":"2600000001","restrictions":[{"kind":"use-bann"}]}', "2600000001"),
+        ('{"card":2600000001}', ""),
+        ('{"card":"999","expires":"soon"}', ""),
+        ('{"card":"2600000001","expires"', ""),
+        ("card,restrictions\n2600000001,use-bann\n", "2600000001"),
+        ("restrictions,card\nuse-ban,2600000001,x,y\n", "2600000001"),
+        ("restrictions,card\nuse-ban\n", ""),
+        ('card,restrictions\n2600000001,"use-ban\n', ""),
+    ],
+)
+def test_a_bad_row_tells_its_card_where_that_can_be_read(
+    tmp_path: Path, text: str, card: str
+) -> None:
+    [row] = read(written(tmp_path, text))
+    assert isinstance(row, BadRow)
+    assert row.card == card
+
+
 def test_a_birth_date_cannot_be_read_from_a_far_eligible_from(tmp_path: Path) -> None:
     def given_day(day: date) -> Credential:
         line = json.dumps({"card": "2600000001", "eligible_from": day.isoformat()})
@@ -239,7 +310,7 @@ def test_a_birth_date_cannot_be_read_from_a_far_eligible_from(tmp_path: Path) ->
 
 # Properties
 
-_code = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=8)
+_code = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=8).filter(is_code)
 _day = st.dates(date(2000, 1, 1), date(2150, 1, 1))
 _restriction = st.builds(
     Restriction, st.sampled_from(RestrictionKind), st.none() | _day, st.none() | _code

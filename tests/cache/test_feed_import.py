@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kioskd.domain.credential import Restriction, RestrictionKind
+from kioskd.domain.credential import Credential, Restriction, RestrictionKind
 from kioskd.errors import InputError, StoreError, VaultError
 from kioskd.store import generations
 from kioskd.vault.device_key import read_device_key
 from kioskd.vault.kdf import hash_pin_bcrypt
 from kioskd.vault.keyring import Keyring
 from kioskd.vault.keys import Purpose
+from kioskd.vault.sealing import Sealer
 from kioskd.vault.verifiers import pack_verifier, to_text, unpack_verifier
 
 if TYPE_CHECKING:
@@ -113,6 +114,45 @@ def test_bad_rows_are_named_and_the_others_load(site: Site) -> None:
     assert (report.rows, report.loaded, report.bad) == (4, 2, 2)
     assert [row.line for row in report.bad_rows] == [2, 4]
     assert site.known(range(4)) == [0, 2]
+
+
+BAN_MISSPELT = [{"kind": "use-bann"}]
+
+
+def test_a_bad_last_row_leaves_its_card_out_and_lets_no_earlier_row_stand(site: Site) -> None:
+    rows = [*site.rows(4), site.row(1, restrictions=BAN_MISSPELT), site.row(2, expires="soon")]
+    report = site.load(site.feed([*rows, site.row(2)]))
+    assert (report.rows, report.loaded, report.bad, report.deleted) == (7, 3, 2, 0)
+    assert site.known(range(4)) == [0, 2, 3]  # of card 2 the last row is a good one
+
+
+def test_a_dry_run_counts_the_cards_that_bad_rows_leave_out(site: Site) -> None:
+    rows = [*site.rows(4), site.row(1, restrictions=BAN_MISSPELT)]
+    report = site.load(site.feed(rows), dry_run=True)
+    assert (report.rows, report.loaded, report.bad, report.deleted) == (5, 3, 1, 0)
+
+
+def test_a_bad_row_of_a_delta_takes_its_card_out_of_the_cache(site: Site) -> None:
+    site.load(site.feed(site.rows(4)))
+    delta = [site.row(1, restrictions=BAN_MISSPELT), {"card": site.card(2), "deleted": "perhaps"}]
+    report = site.load(site.feed(delta), delta=True)
+    assert (report.rows, report.loaded, report.bad, report.credentials) == (2, 0, 2, 2)
+    assert site.known(range(4)) == [0, 3]
+
+
+def test_more_than_a_credential_can_hold_leaves_its_card_out_too(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(sealer: Sealer, card: bytes, credential: Credential) -> bytes:
+        if credential.ref == "large":
+            raise ValueError
+        return seal(sealer, card, credential)
+
+    seal = Sealer.seal
+    monkeypatch.setattr(Sealer, "seal", refused)
+    report = site.load(site.feed([*site.rows(3), site.row(1, ref="large")]))
+    assert (report.rows, report.loaded, report.bad) == (4, 2, 1)
+    assert site.known(range(3)) == [0, 2]
 
 
 def test_only_the_first_bad_rows_are_named(site: Site) -> None:

@@ -91,6 +91,7 @@ class World:
         judge = Judge(
             door.name,
             policy or DoorPolicy("ESI"),
+            door.pin_required,
             self._dossier(),
             self.lockouts,
             verifier or self.pins,

@@ -99,7 +99,7 @@ async def test_a_row_that_the_disk_refuses_is_no_grant_that_did_not_open(
 ) -> None:
     append = world.journal.append
 
-    async def refuse_decisions(record: Record, cleared: bytes | None = None) -> None:
+    async def refuse_decisions(record: Record, cleared: tuple[bytes, ...] = ()) -> None:
         if record.kind is Kind.ENTRY_DECIDED:
             raise StoreError("no space")
         await append(record, cleared)

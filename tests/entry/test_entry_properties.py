@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PINS = {"167A006007": "2580", "167A000002": "11110"}
 CODES = [*PINS, "167A999999", "9789511234567"]
 NO_LOCKOUT = LockoutPolicy(tries=10**6)
-NO_PACE = Timing(pace=PaceLimits(unknown=10**6))
+NO_PACE = Timing(pace=PaceLimits(failed=10**6))
 
 scans = st.tuples(st.just("scan"), st.sampled_from(CODES))
 keys = st.tuples(st.just("press"), st.sampled_from([*PINS.values(), *"0128*#", "2580#", "11110#"]))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kioskd.domain.credential import Credential
 from kioskd.domain.decision import Reason
 from kioskd.domain.notice import Notice, Shown
 from kioskd.domain.record import Kind
@@ -209,6 +210,25 @@ async def test_a_door_that_asks_for_no_pin_while_staff_are_there(
         await world.wait(10 * 3600)
         assert (await world.scan(world.card)).notice is Notice.CLOSED
         assert world.pins.calls == 0
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
+async def test_a_card_scanned_as_the_staff_leave_is_not_let_in_without_its_pin(
+    new_world: "type[World]", monkeypatch: pytest.MonkeyPatch, *, known: bool
+) -> None:
+    door = replace(new_world.door, pin_staffed=False)
+    async with new_world(hours="00:00-24:00 staffed", door=door) as world:
+        find = world.credentials.find
+
+        def found_as_staff_leave(index: bytes) -> Credential | None:
+            world.hours = "00:00-24:00 self-service"
+            return find(index)
+
+        monkeypatch.setattr(world.credentials, "find", found_as_staff_leave)
+        shown = await world.scan(world.card if known else world.unknown)
+        assert shown.notice is Notice.PIN_TIMEOUT
+        assert world.strike.commands == []
+        assert world.reasons == [Reason.PIN_TIMEOUT if known else Reason.UNKNOWN_CARD]
 
 
 async def test_ten_unknown_cards_in_a_minute_slow_the_reader_and_raise_one_alert(

@@ -24,7 +24,7 @@ CHEAP = Argon2Parameters(4096, 2, 1)
 TRIES = 200  # of each kind
 DOORS = 4  # side by side
 DENY_AFTER = 0.06  # seconds; longer than any of these hashes takes, even with four in a row
-TIMING = Timing(DENY_AFTER, double_read=0.0, pace=PaceLimits(unknown=10**6))
+TIMING = Timing(DENY_AFTER, double_read=0.0, pace=PaceLimits(failed=10**6))
 NO_LOCKOUT = LockoutPolicy(tries=10**6)
 CARDS: dict[str, Callable[[], Credential | None]] = {
     "167A000010": lambda: None,

@@ -1,8 +1,10 @@
 """Files that were damaged and media that take no writes: the door stays shut, people are told."""
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,78 @@ def test_a_damaged_journal_is_set_aside_and_a_new_chain_says_so(premises: Premis
     assert premises.command("journal", "verify").returncode == 0
 
 
+def test_a_journal_removed_in_use_denies_one_entry_and_keeps_the_next(premises: Premises) -> None:
+    premises.start()
+    assert premises.visit(CARD) == "OK"
+    for part in premises.storage.glob("journal.db*"):
+        part.unlink()
+    before = premises.ons()
+    assert premises.visit(CARD) == "STORE_FAILED"
+    assert premises.ons() == before
+    assert premises.visit(CARD) == "OK"
+    assert premises.stop() == 0
+    assert "removed, emptied or replaced while in use" in whys(premises)
+    assert premises.decisions() == ["OK"]
+    verified = premises.command("journal", "verify")
+    assert verified.returncode == 0
+    assert "seq 1 at " in verified.stdout
+    assert "the journal before this one was gone" in verified.stdout
+
+
+def test_a_journal_removed_between_two_starts_is_told_as_gone(premises: Premises) -> None:
+    used(premises)
+    (premises.storage / "journal.db").unlink()
+    premises.start()
+    assert "a new journal was begun: missing; nothing is left of the old one" in whys(premises)
+    assert "kept beside it" not in whys(premises)
+    assert premises.stop() == 0
+
+
+def test_a_journal_put_back_from_a_copy_is_named_by_verify(premises: Premises) -> None:
+    used(premises)
+    copy = (premises.storage / "journal.db").read_bytes()
+    used(premises)
+    (premises.storage / "journal.db").write_bytes(copy)
+    used(premises)
+    assert "restored; it goes on in the copy that was put back" in whys(premises)
+    verified = premises.command("journal", "verify", "--json")
+    assert verified.returncode == 0
+    (restart,) = json.loads(verified.stdout)["restarts"]
+    assert restart["why"] == "restored"
+
+
+NESTED = b"[" * 1000
+
+
+def test_a_current_that_is_nonsense_takes_no_daemon_down(premises: Premises) -> None:
+    used(premises)
+    current = premises.storage / "current"
+    good = current.read_bytes()
+    current.write_bytes(NESTED)
+    premises.start()
+    assert premises.visit(CARD) == "CACHE_UNREADABLE"
+    current.write_bytes(good)
+    premises.until(lambda: "cache.adopted" in premises.events())
+    current.write_bytes(NESTED)
+    assert premises.visit(CARD) == "OK", "what is open stays in use"
+    assert premises.stop() == 0
+
+
+def test_a_flipped_bit_in_an_attempt_stops_no_start(premises: Premises) -> None:
+    premises.start()
+    assert premises.visit(CARD, "0000") == "WRONG_PIN"
+    assert premises.stop() == 0
+    with closing(sqlite3.connect(premises.storage / "journal.db")) as journal, journal:
+        journal.execute(
+            "UPDATE attempt SET step = -126, boot_id = 'another', "
+            "until_wall = '2199-01-01T00:00:00.000000Z'"
+        )
+        journal.execute("UPDATE event SET at = '0001-01-01T00:00:00.000000Z'")
+    premises.start()
+    assert premises.visit(CARD) == "OK"
+    assert premises.stop() == 0
+
+
 def test_a_damaged_keyring_denies_everybody(premises: Premises) -> None:
     used(premises)
     keyring = premises.storage / "keyring.json"
@@ -125,7 +199,12 @@ def test_on_a_read_only_medium_the_door_stays_shut_and_says_why(read_only: Premi
         whys(read_only)
     )
     assert f"{read_only.storage / 'journal.db'}: cannot be written" in whys(read_only)
-    assert read_only.refused(CARD) == "STORE_FAILED"
+    assert f"{read_only.storage / 'state.db'}: cannot be written" in whys(read_only)
+    assert "move state.db aside" not in whys(read_only)
+    begun = len(read_only.lines())
+    assert read_only.visit(CARD) == "STORE_FAILED"
+    shown = [line for line in read_only.lines()[begun:] if line["event"] == "notice"]
+    assert (shown[-1]["notice"], shown[-1]["code"]) == ("fault", "31")
     assert read_only.ons() == before
     assert read_only.relay.listen().endswith(OFF)
     assert read_only.stop() == 0
