@@ -103,7 +103,8 @@ keypad = "keypad"
 strike = {{ device = "relay", channel = 1 }}
 release_seconds = {self.release_seconds}
 [schedule]
-holidays = ""
+holidays = "FI"
+holiday_hours = ["00:00-24:00 self-service"]
 [schedule.weekly]
 {weekly}
 """

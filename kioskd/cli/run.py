@@ -67,13 +67,8 @@ def _serve(config: "Config", read_only: bool, failed: dict[str, str], lines: "Lo
     if read_only:
         why = f"{config.storage.directory} cannot be written; check its owner and its mount"
         log.error("storage.read_only", extra={"why": why})
-    from kioskd.config.checks import check
     from kioskd.daemon.run import run as serve
     from kioskd.errors import ConfigError
-
-    faults = check(config)
-    if faults:
-        raise ConfigError(faults)
 
     def leave(code: int) -> None:
         lines.finish()
@@ -81,6 +76,8 @@ def _serve(config: "Config", read_only: bool, failed: dict[str, str], lines: "Lo
 
     try:
         return serve(config, leave=leave)
+    except ConfigError:
+        raise  # a holiday calendar that is not known: found out only now, because it is slow
     except Exception:
         # Logged as where, not what: a traceback's text may hold what a patron typed.
         log.exception("daemon.failed")

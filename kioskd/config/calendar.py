@@ -13,14 +13,17 @@ from kioskd.config.model import Config
 from kioskd.errors import ConfigError
 
 
-def schedule_of(config: Config) -> Schedule:
-    """The opening hours of the site. ConfigError when its holiday calendar is not known."""
+def schedule_of(config: Config, is_holiday: Callable[[date], bool] | None = None) -> Schedule:
+    """The opening hours of the site. ConfigError when its holiday calendar is not known.
+
+    is_holiday: from who knows the holidays already; else the calendar is imported here.
+    """
     hours = config.schedule
     return Schedule(
         weekly=hours.weekly,
         exceptions={exception.date: exception.hours for exception in hours.exceptions},
         holiday_hours=hours.holiday_hours,
-        is_holiday=holiday_test(config),
+        is_holiday=is_holiday or holiday_test(config),
         zone=ZoneInfo(config.site.timezone),
     )
 

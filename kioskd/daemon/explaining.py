@@ -31,7 +31,7 @@ from kioskd.store.state import STATE, StateDatabase
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Every rule for one card, as the door would apply it."""
+    """Every rule for one card, as the door would apply it. at: in the zone of the site."""
 
     door: str
     at: datetime
@@ -90,7 +90,8 @@ def explain(config: Config, door_name: str, number: str, at: datetime | None) ->
         raise VaultError(keys.why)
     facts = _facts(config, door, keys, number, at)
     facts = replace(facts, pin=_pin(facts, door))
-    return Explanation(door.name, facts.now, decide(facts), evaluate(facts), facts)
+    local = facts.now.astimezone(ZoneInfo(config.site.timezone))
+    return Explanation(door.name, local, decide(facts), evaluate(facts), facts)
 
 
 def _door(config: Config, name: str) -> Door:

@@ -22,6 +22,7 @@ from kioskd.config.model import Config, Door
 from kioskd.daemon import signals, upkeep
 from kioskd.daemon.boot import secure_strikes
 from kioskd.daemon.doors import Devices, Shared, access_point, doorway_of, lockout_policy
+from kioskd.daemon.holidays import holidays_apart
 from kioskd.daemon.keys import Keys, open_keys
 from kioskd.daemon.last_resort import LastResort, done_within
 from kioskd.daemon.stores import Stores, WitnessedJournal, open_stores
@@ -94,7 +95,9 @@ async def _serve_until(
     for fault in stores.faults:
         log.error("fault", extra={"why": fault})
     try:
-        await Site(config, keys, stores, checker, clock, checkpoint).serve(stop, resort)
+        # Made apart from the loop: holidays and remembered attempts take a while to read.
+        site = await asyncio.to_thread(Site, config, keys, stores, checker, clock, checkpoint)
+        await site.serve(stop, resort)
     finally:
         checker.close()
         if not await done_within(CLOSE_SECONDS, stores.close):
@@ -128,8 +131,7 @@ class Site:
         self._lockouts = Lockouts(lockout_policy(config), known)
         now = clock.moment()
         self._lockouts.carry_over(now, trusted=self._trust.judge(now).trusted)
-        schedule = schedule_of(config)
-        schedule.state_at(now.wall)  # reads this year's holidays before a patron waits for it
+        schedule = schedule_of(config, holidays_apart(config, now.wall.date()))
         dossier = Dossier(
             clock,
             ZoneInfo(config.site.timezone),
