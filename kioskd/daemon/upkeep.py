@@ -108,6 +108,8 @@ async def refresh_cache(stores: Stores, notebook: Notebook, clock: Clock) -> Non
             if state.readable:
                 detail = {"generation": state.generation, "credentials": state.credentials}
                 notebook.note(Kind.SYNC_DONE, detail=detail)
+            else:
+                notebook.note(Kind.SYNC_FAILED, detail={"why": str(stores.cache.fault)})
 
     await for_ever("cache", look, clock)
 

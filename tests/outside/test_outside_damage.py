@@ -51,6 +51,18 @@ def test_a_damaged_cache_denies_until_a_feed_heals_it(premises: Premises) -> Non
     assert premises.decisions() == ["OK", "CACHE_UNREADABLE", "OK"]
 
 
+def test_a_cache_that_goes_away_in_use_is_told_and_missed(premises: Premises) -> None:
+    premises.start()
+    assert premises.visit(CARD) == "OK"
+    (premises.storage / "current").unlink()
+    premises.until(lambda: "cache.unreadable" in premises.events())
+    assert premises.visit(CARD) == "CACHE_UNREADABLE"
+    assert premises.stop() == 0
+    rows = [json.loads(row) for row in premises.command("journal", "export").stdout.splitlines()]
+    (failed,) = (row for row in rows if row["kind"] == "sync.failed")
+    assert "feed import" in failed["detail"]["why"]
+
+
 def test_a_damaged_state_is_a_lockdown(premises: Premises) -> None:
     used(premises)
     damage(premises.storage / "state.db")

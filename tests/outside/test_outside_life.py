@@ -10,25 +10,28 @@ from tests.outside.premises import KIOSKD, RECONNECT_SECONDS, Premises
 from tests.outside.wire import OFF, ON
 
 STOP_SECONDS = 5.0
-# The daemon with a wall clock that is wrong by so many days; all else is as it is.
+# The daemon with a wall clock that is wrong by so many days, and a time server that vouches for it
+# or does not; all else is as it is.
 _CLOCK_OFF_BY = """
 import sys
 from dataclasses import replace
 from datetime import timedelta
 from kioskd.cli.main import main
 from kioskd.clock.system import SystemClock
+from kioskd.clock.trust import SystemEvidence
 real = SystemClock.moment
 def moment(self):
     now = real(self)
     return replace(now, wall=now.wall + timedelta(days={days}))
 SystemClock.moment = moment
+SystemEvidence.synchronised = lambda self: {vouched}
 sys.exit(main())
 """
 
 
-def clock_off_by(days: int) -> tuple[str, ...]:
-    """A program that runs the daemon on a wrong clock."""
-    return (*KIOSKD[:-1], _CLOCK_OFF_BY.format(days=days))
+def clock_off_by(days: int, *, vouched: bool = False) -> tuple[str, ...]:
+    """A program that runs the daemon on a wrong clock, whatever this machine's own is worth."""
+    return (*KIOSKD[:-1], _CLOCK_OFF_BY.format(days=days, vouched=vouched))
 
 
 def test_a_missing_relay_is_named_and_secured_once_it_is_there(premises: Premises) -> None:
@@ -153,9 +156,7 @@ def test_a_clock_set_back_is_not_believed(premises: Premises, days: int, then: s
     assert premises.visit(CARD) == then
     assert premises.stop() == 0
     before = premises.ons()
-    premises.start()
-    if "clock.corrected" in premises.events():
-        pytest.skip("a time server vouches for this machine's clock")
+    premises.start(clock_off_by(0))
     assert premises.refused(CARD) == "CLOCK_UNTRUSTED"
     assert premises.ons() == before
     whys = [line["why"] for line in premises.lines() if line["event"] == "clock.untrusted"]
@@ -163,6 +164,17 @@ def test_a_clock_set_back_is_not_believed(premises: Premises, days: int, then: s
     assert premises.stop() == 0
     assert premises.decisions() == [then, "CLOCK_UNTRUSTED"]
     assert premises.command("journal", "verify").returncode == 0
+
+
+def test_a_clock_set_back_by_a_time_server_is_believed_and_told(premises: Premises) -> None:
+    premises.start(clock_off_by(1))
+    assert premises.visit(CARD) == "OK"
+    assert premises.stop() == 0
+    premises.start(clock_off_by(0, vouched=True))
+    assert premises.visit(CARD) == "OK"
+    assert "clock.corrected" in premises.events()
+    assert premises.stop() == 0
+    assert "clock.corrected" in premises.command("journal", "export").stdout
 
 
 def test_secure_drives_the_strike_safe_without_a_daemon(premises: Premises) -> None:
