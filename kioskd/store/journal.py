@@ -20,7 +20,7 @@ from kioskd.errors import StoreDamaged, StoreError
 from kioskd.store.engine import connect, whole
 from kioskd.store.faults import mapped
 from kioskd.store.journal_file import JournalFile
-from kioskd.store.journal_start import JOURNAL, Mirror, Opened, condemn, mirror_of
+from kioskd.store.journal_start import JOURNAL, Opened, condemn
 from kioskd.store.times import time_of
 
 log = logging.getLogger("kioskd.store")
@@ -110,10 +110,6 @@ class ThreadedJournal:
     def opened(self) -> Opened:
         """The file, for retention in the journal's thread."""
         return self._opened
-
-    async def mirror(self) -> Mirror:
-        """The last row, to be remembered elsewhere."""
-        return await self.run(lambda: mirror_of(self._opened))
 
     def close(self) -> None:
         """Finish what was asked for, then close the file."""

@@ -28,11 +28,6 @@ class CardIndexer:
         self._keyring = keyring
         self._cache_key = keyring.newest(Purpose.CACHE_INDEX)
 
-    @property
-    def cache_key_id(self) -> str:
-        """The id of the key that cache indices are made with."""
-        return self._cache_key.id
-
     def use_cache_key(self, key_id: str) -> None:
         """Index for the cache with this key from now on. VaultError when the keyring lacks it."""
         self._cache_key = self._keyring.cache_index(key_id)
