@@ -15,6 +15,9 @@ from kioskd.config.calendar import holiday_test
 from kioskd.config.load import load
 from kioskd.config.model import Config
 
+# A board without a battery clock starts in 1970 and learns the time later, so the dates do not hang
+# on the year of the start alone.
+FIRST_YEAR = 2024
 YEARS_AHEAD = 30  # no daemon runs longer without a restart
 _CHILD_SECONDS = 20
 
@@ -23,7 +26,8 @@ def holidays_apart(config: Config, today: date) -> Callable[[date], bool]:
     """Whether a local day is a public holiday. ConfigError when the calendar is not known."""
     if not config.schedule.holidays:
         return lambda day: False
-    years = (str(today.year - 1), str(min(today.year + YEARS_AHEAD, date.max.year - 1)))
+    last = min(max(today.year, FIRST_YEAR) + YEARS_AHEAD, date.max.year - 1)
+    years = (str(FIRST_YEAR), str(last))
     command = [sys.executable, "-P", "-m", "kioskd.daemon.holidays", str(config.path), *years]
     try:
         listed = subprocess.run(  # noqa: S603 - this interpreter, arguments of our own

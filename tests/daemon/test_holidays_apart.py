@@ -31,6 +31,12 @@ def test_the_child_and_the_calendar_agree_on_every_day_of_thirty_years(config: C
     assert not apart(date(2026, 12, 28))
 
 
+def test_a_board_that_starts_in_1970_knows_the_holidays_of_today(config: Config) -> None:
+    is_holiday = holidays_apart(config, date(1970, 1, 1))
+    assert is_holiday(date(2026, 12, 25))
+    assert not is_holiday(date(2026, 12, 28))
+
+
 def test_no_holidays_need_no_child(config: Config) -> None:
     without = replace(config, schedule=replace(config.schedule, holidays=""))
     assert not holidays_apart(without, TODAY)(date(2026, 12, 25))
