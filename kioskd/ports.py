@@ -4,16 +4,17 @@ None of these raises anything but a KioskError. Times named `monotonic` are seco
 clock that time-outs and pulses run on; they never jump.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from kioskd.access.lockout import Lockout
 from kioskd.domain.credential import Credential
+from kioskd.domain.face import Light, Tone
 from kioskd.domain.moment import Moment
 from kioskd.domain.notice import Shown
-from kioskd.domain.reading import KeyPress, Scan
+from kioskd.domain.reading import InputChange, KeyPress, Scan
 from kioskd.domain.record import Record
 
 
@@ -50,6 +51,45 @@ class Strike(Protocol):
     async def secure(self) -> None: ...
 
 
+class Switch(Protocol):
+    """One relay channel that is no lock: a lamp, a buzzer. DeviceError as of Strike."""
+
+    async def turn(self, *, on: bool) -> None: ...
+
+
+class Indicator(Protocol):
+    """Lamps and a tone at the door. DeviceError when it did not take it."""
+
+    async def indicate(self, light: Light, tone: Tone) -> None: ...
+
+
+class Display(Protocol):
+    """Lines of text at the door. DeviceError when it did not take them."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Columns and rows."""
+        ...
+
+    async def write(self, lines: Sequence[str]) -> None: ...
+
+
+class InputLine(Protocol):
+    """One input: a door contact, REX, a staff button. Debounced by its driver.
+
+    The first change yielded is the line's state when it could first be read, and again after the
+    device was lost and came back.
+    """
+
+    def changes(self) -> AsyncIterator[InputChange]: ...
+
+
+class Tick(Protocol):
+    """Told by a task, at least once a second, that it goes on. Never raises."""
+
+    def __call__(self) -> None: ...
+
+
 class Device(Protocol):
     """What is supervised about any device."""
 
@@ -71,6 +111,12 @@ class DeviceWatch(Protocol):
 
     def lost(self, device: str, why: str) -> None: ...
     def back(self, device: str) -> None: ...
+
+
+class Broadcast(Protocol):
+    """Where what happens goes for screens that listen. Never raises, never blocks."""
+
+    def publish(self, topic: str, event: Mapping[str, object]) -> None: ...
 
 
 class Panel(Protocol):

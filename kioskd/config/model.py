@@ -1,5 +1,6 @@
 """The configuration as frozen values. Names are the file's own; durations carry their unit."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -44,16 +45,47 @@ class ClockConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Control:
+    """The socket: None for $RUNTIME_DIRECTORY or the storage directory. roles: role -> group."""
+
+    socket: Path | None = None
+    roles: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """A weekly window in which the register may be silent. Minutes from local midnight.
+
+    days: 0 is Monday. A window whose end is not after its start runs past midnight.
+    """
+
+    days: frozenset[int]
+    start_minute: int
+    end_minute: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    listen: str = ""  # "host:port" on loopback; empty = off
+
+
+@dataclass(frozen=True, slots=True)
 class Register:
     kind: str = "file"
     learned_days: int = 90
+    maintenance: tuple[Maintenance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class DriverKind:
     """What a driver is for, and which keys its [devices.NAME] may have beside driver and port."""
 
-    role: str  # reader | keypad | relay
+    role: str  # reader | keypad | relay | indicator | display | inputs
     keys: frozenset[str] = frozenset()
 
 
@@ -67,6 +99,12 @@ class DeviceConfig:
     baud: int = 9600
     terminator: str = "any"  # any | cr | lf | crlf; serial-scanner only
     idle_timeout_ms: int = 200  # an unfinished frame is thrown away after this; serial-scanner only
+    relay: str = ""  # relay-indicator only: the relay board that its lamps hang on; it has no port
+    red: int = 0  # relay-indicator only: channels, 0 = there is none
+    green: int = 0
+    wait: int = 0
+    tone: int = 0
+    characters: str = "hd44780-a00"  # serial-display only: which letters its controller has
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +115,26 @@ class StrikeConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class InputConfig:
+    """A line of an inputs device. active: the level that means closed, or pressed."""
+
+    device: str
+    line: int = 1
+    active: str = "low"  # low | high; written `closed` for a contact, `pressed` for a button
+
+
+@dataclass(frozen=True, slots=True)
 class Door:
     name: str
     reader: str
     strike: StrikeConfig
     keypad: str | None = None
+    indicator: str | None = None
+    display: str | None = None
+    panel: bool = False
+    contact: InputConfig | None = None
+    rex: InputConfig | None = None
+    staff_button: InputConfig | None = None
     release_seconds: float = 5.0
     long_release_seconds: float = 15.0
     pin_self_service: bool = True
@@ -159,6 +212,9 @@ class Config:
     devices: tuple[DeviceConfig, ...]
     doors: tuple[Door, ...]
     clock: ClockConfig = ClockConfig()
+    control: Control = field(default_factory=Control)
+    alerts: Alerts = Alerts()
+    metrics: Metrics = Metrics()
     register: Register = Register()
     retention: Retention = Retention()
     lockout: LockoutConfig = LockoutConfig()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -146,18 +147,31 @@ def _old_one(journal: Opened) -> str:
 
 
 class WitnessedJournal:
-    """ports.Journal that tells the clock's judge of every trusted row."""
+    """ports.Journal that tells the clock's judge of every trusted row.
 
-    def __init__(self, journal: ThreadedJournal | NoJournal, trust: WallClockTrust) -> None:
+    happened: told of every fact, also where it could not be written. written: of every row.
+    """
+
+    def __init__(
+        self,
+        journal: ThreadedJournal | NoJournal,
+        trust: WallClockTrust,
+        happened: Callable[[Record], None] = lambda record: None,
+        written: Callable[[Record], None] = lambda record: None,
+    ) -> None:
         self._journal = journal
         self._trust = trust
+        self._happened = happened
+        self._written = written
         self.charge = journal.charge
         self.last_grant = journal.last_grant
 
     async def append(self, record: Record, cleared: tuple[bytes, ...] = ()) -> None:
         """Append, then remember the row's time."""
+        self._happened(record)
         # A row that was handed over is written, whatever becomes of the task that waits for it:
         # at the end of the daemon the notebook is cancelled with its last row in hand.
         await asyncio.shield(self._journal.append(record, cleared))
         if record.trusted:
             self._trust.recorded(record.at)
+        self._written(record)

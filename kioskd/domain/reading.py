@@ -19,3 +19,17 @@ class KeyPress:
     device: str
     key: str
     pressed_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class InputChange:
+    """A line of an input device. active: as wired (door closed, button pressed); at: monotonic.
+
+    first: the state in which the line was found, not something that just happened.
+    """
+
+    device: str
+    line: int
+    active: bool
+    at: float
+    first: bool = False

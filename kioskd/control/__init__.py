@@ -1,0 +1,1 @@
+"""What people and screens ask of a running daemon, over its socket."""

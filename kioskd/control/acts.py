@@ -1,0 +1,61 @@
+"""What staff do, as rows of the journal: written before it is done.
+
+An act without a row is not done, except where it makes a door safer: that is done first, and a
+row that cannot be written is told in the log.
+"""
+
+import logging
+from collections.abc import Mapping
+
+from kioskd.control.people import Person
+from kioskd.domain.record import NO_DETAIL, Kind, Record
+from kioskd.errors import StoreError
+from kioskd.ports import Clock, ClockTrust, Journal
+
+log = logging.getLogger("kioskd.control")
+
+
+class Acts:
+    """Writes `staff.action` and its like, with the person who did it."""
+
+    def __init__(self, journal: Journal, clock: Clock, trust: ClockTrust) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._trust = trust
+
+    async def write(
+        self,
+        person: Person,
+        action: str,
+        *,
+        door: str | None = None,
+        card: bytes | None = None,
+        detail: Mapping[str, object] = NO_DETAIL,
+        kind: Kind = Kind.STAFF_ACTION,
+    ) -> str:
+        """Write it down; the id of its row once it is on the medium. StoreError.
+
+        action: what was done, such as "list-add". card: an index, erased with its person.
+        """
+        now = self._clock.moment()
+        record = Record(
+            self._clock.new_id(),
+            now.wall,
+            kind,
+            door=door,
+            by=person.name,
+            detail={"action": action, **detail},
+            card=card,
+            trusted=self._trust.judge(now).trusted,
+        )
+        await self._journal.append(record)
+        log.info("staff.action", extra={"by": person.name, "action": action, "id": record.id})
+        return record.id
+
+    async def write_after(self, person: Person, action: str, *, door: str | None = None) -> None:
+        """Write down what made a door safer and is done already; never raises a StoreError."""
+        try:
+            await self.write(person, action, door=door)
+        except StoreError as error:
+            extra = {"by": person.name, "action": action, "why": str(error)}
+            log.error("staff.action_unwritten", extra=extra)  # noqa: TRY400
