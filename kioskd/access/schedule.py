@@ -16,9 +16,10 @@ one day (the loader refuses them; the span written first wins), unlocking (kiosk
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -77,12 +78,47 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class StaffException:
+    """Hours that staff gave one date, above those of the file; no spans: closed.
+
+    title: what patrons read, empty for none. by: the person, as the journal names them.
+    """
+
+    date: date
+    spans: tuple[Span, ...]
+    title: str
+    by: str
+
+
+def hours_of(exceptions: Iterable[StaffException]) -> dict[date, tuple[Span, ...]]:
+    """By date, as schedules take them; the last one of a date counts."""
+    return {exception.date: exception.spans for exception in exceptions}
+
+
+class Origin(StrEnum):
+    """Which list of hours a day has."""
+
+    WEEKLY = "weekly"
+    HOLIDAY = "holiday"
+    EXCEPTION = "exception"
+
+
+@dataclass(frozen=True, slots=True)
 class Tile:
     """One state over the instants [start, end), in UTC."""
 
     start: datetime
     end: datetime
     state: HoursState
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """When the state changes next, as seen from any instant of [start, end)."""
+
+    start: datetime
+    end: datetime
+    at: datetime | None
 
 
 class Schedule:
@@ -108,6 +144,18 @@ class Schedule:
         self._zone = zone
         self._days: dict[date, tuple[Tile, ...]] = {}
         self._latest: Tile | None = None
+        self._change: _Change | None = None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where its wall times are."""
+        return self._zone
+
+    def origin(self, day: date) -> Origin:
+        """Which list of hours a local day has."""
+        if day in self._exceptions:
+            return Origin.EXCEPTION
+        return Origin.HOLIDAY if self._is_holiday(day) else Origin.WEEKLY
 
     def state_at(self, instant: datetime) -> HoursState:
         """The state at an instant; within one tile it costs two comparisons."""
@@ -120,16 +168,24 @@ class Schedule:
     def next_opening(self, instant: datetime) -> datetime | None:
         """The first instant, this one included, that is not closed; None within 400 days."""
         at = _utc(instant)
-        for tile in self._from(at):
-            if tile.state is not HoursState.CLOSED:
-                return max(at, tile.start)
-        return None
+        return at if self.state_at(at) is not HoursState.CLOSED else self.next_change(at)
 
     def next_change(self, instant: datetime) -> datetime | None:
-        """The first later instant with another state; None when none comes in 400 days."""
+        """The first later instant with another state; None when none comes in 400 days.
+
+        What was found is kept while it holds: doors ask each second.
+        """
         at = _utc(instant)
+        if self._change is None or not self._change.start <= at < self._change.end:
+            self._change = self._searched(at)
+        return self._change.at
+
+    def _searched(self, at: datetime) -> "_Change":
         now = self.state_at(at)
-        return next((tile.start for tile in self._from(at) if tile.state is not now), None)
+        found = next((tile.start for tile in self._from(at) if tile.state is not now), None)
+        # The search reaches as far for every instant of one local day.
+        today = at.astimezone(self._zone).date()
+        return _Change(at, found or self._instant(today + _DAY, 0), found)
 
     def tiles(self, first: date, last: date) -> Iterator[Tile]:
         """Cover the local days first to last, both included, without gap or overlap."""
@@ -175,9 +231,13 @@ class Schedule:
                 start = right
 
     def _spans(self, day: date) -> tuple[Span, ...]:
-        if day in self._exceptions:
-            return self._exceptions[day]
-        return self._holiday_hours if self._is_holiday(day) else self._weekly[day.weekday()]
+        match self.origin(day):
+            case Origin.EXCEPTION:
+                return self._exceptions[day]
+            case Origin.HOLIDAY:
+                return self._holiday_hours
+            case Origin.WEEKLY:
+                return self._weekly[day.weekday()]
 
     def _held(self, day: date, span: Span) -> Tile:
         start, end = self._instant(day, span.start_minute), self._instant(day, span.end_minute)

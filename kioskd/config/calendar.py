@@ -1,27 +1,36 @@
-"""From the configured hours to a schedule, with the public holidays of a country.
+"""From the configured hours and those that staff set to a schedule, with public holidays.
 
 The calendars come from the PyPI package `holidays`, which is slow to import, so only the call
 that needs it imports it. Its Finnish calendar includes the eves of midsummer and Christmas.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from kioskd.access.schedule import Schedule
+from kioskd.access.schedule import Schedule, Span
 from kioskd.config.model import Config
 from kioskd.errors import ConfigError
 
+_NONE: Final[Mapping[date, Sequence[Span]]] = MappingProxyType({})
 
-def schedule_of(config: Config, is_holiday: Callable[[date], bool] | None = None) -> Schedule:
+
+def schedule_of(
+    config: Config,
+    is_holiday: Callable[[date], bool] | None = None,
+    extra: Mapping[date, Sequence[Span]] = _NONE,
+) -> Schedule:
     """The opening hours of the site. ConfigError when its holiday calendar is not known.
 
     is_holiday: from who knows the holidays already; else the calendar is imported here.
+    extra: dates that staff gave other hours (kioskd.access.schedule.hours_of), above the file's.
     """
     hours = config.schedule
     return Schedule(
         weekly=hours.weekly,
-        exceptions={exception.date: exception.hours for exception in hours.exceptions},
+        exceptions={e.date: e.hours for e in hours.exceptions} | dict(extra),
         holiday_hours=hours.holiday_hours,
         is_holiday=is_holiday or holiday_test(config),
         zone=ZoneInfo(config.site.timezone),

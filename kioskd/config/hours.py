@@ -9,12 +9,14 @@ from datetime import date
 from itertools import combinations
 
 from kioskd.access.schedule import Span
-from kioskd.config.later import WEEKDAYS
 from kioskd.config.leaves import day, many, span, texts
 from kioskd.config.model import ScheduleConfig, ScheduleException
-from kioskd.config.walk import Leaf, Place, Unfit, kind, quoted, read
+from kioskd.config.operating import WEEKDAYS
+from kioskd.config.walk import Leaf, Notes, Place, Unfit, kind, quoted, read
 
+MOST_SPANS = 24  # what staff may give one date; a state an hour
 _CALENDAR = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,4})?")  # ISO 3166: a country, or one of its parts
+_NOWHERE = Place(Notes(""))  # for a leaf whose Unfit is told elsewhere
 
 Row = tuple[Span, ...]
 
@@ -44,13 +46,31 @@ def calendar(place: Place, value: object) -> str:
 def row(place: Place, value: object) -> Row | None:
     """The spans of one day, which do not overlap."""
     spans: Row | None = place.take(many(span), value)
-    for first, second in combinations(sorted(spans or (), key=_start), 2):
-        if second.start_minute < first.end_minute:
-            place.fault(
-                f"{quoted(str(second))} overlaps {quoted(str(first))}; a minute has one state"
-            )
-            return None
+    clash = next(_overlaps(spans or ()), None)
+    if clash:
+        place.fault(clash)
+        return None
     return spans
+
+
+def spans_of(texts: Sequence[str]) -> Row:
+    """Hours of one date as staff write them, by the rules of the file; none: closed.
+
+    ValueError with everything that is wrong with them.
+    """
+    if len(texts) > MOST_SPANS:
+        raise ValueError(f"{len(texts)} spans are too many for a day; at most {MOST_SPANS}")
+    spans: list[Span] = []
+    faults: list[str] = []
+    for written in texts:
+        try:
+            spans.append(span(_NOWHERE, written))
+        except ValueError as wrong:
+            faults.append(str(wrong))
+    faults += _overlaps(spans)
+    if faults:
+        raise ValueError("; ".join(faults))
+    return tuple(spans)
 
 
 def weekly(place: Place, value: object) -> tuple[Row, ...] | None:
@@ -90,6 +110,12 @@ def _meetings(rows: Sequence[Row]) -> Iterator[tuple[int, Span, Span]]:
             for second in today:
                 if second.start_minute < first.tail_minutes:
                     yield index, first, second
+
+
+def _overlaps(spans: Sequence[Span]) -> Iterator[str]:
+    for first, second in combinations(sorted(spans, key=_start), 2):
+        if second.start_minute < first.end_minute:
+            yield f"{quoted(str(second))} overlaps {quoted(str(first))}; a minute has one state"
 
 
 def _start(span_: Span) -> tuple[int, int]:

@@ -5,33 +5,8 @@ that nothing reads yet, and that harms nobody by resting, is checked as far as s
 the warning "not built into this version, ignored".
 """
 
-from kioskd.config.leaves import (
-    NAME,
-    NOT_BUILT,
-    directory,
-    ignored,
-    loopback,
-    many,
-    not_built,
-    one_of,
-    text,
-    time_of_day,
-    whole,
-)
+from kioskd.config.leaves import NAME, NOT_BUILT, ignored, not_built, one_of, whole
 from kioskd.config.walk import Leaf, Place, kind, read
-
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-ROLES = ("screen", "technician", "viewer", "operator", "administrator")
-
-
-def maintenance(place: Place, value: object) -> None:
-    """[[register.maintenance]]: windows without alerts, of a version that has alerts."""
-    leaves = {"days": many(one_of(*WEEKDAYS), least=1), "from": time_of_day, "to": time_of_day}
-    windows = value if isinstance(value, list) else [value]
-    for index, window in enumerate(windows):
-        read(place.nth(index), window, leaves, required=leaves)
-    place.warn(f"{NOT_BUILT}, ignored")
-
 
 REGISTER_LATER: dict[str, Leaf] = {
     "credentials": one_of("file", later=("none", "hub")),
@@ -39,39 +14,16 @@ REGISTER_LATER: dict[str, Leaf] = {
     "circulation": one_of("none", later=("koha", "sip2")),
     "events": one_of("none", later=("hub",)),
     "hours": one_of("none", later=("hub", "koha")),
-    "maintenance": maintenance,
     "hub": ignored,
     "koha": ignored,
     "sip2": ignored,
 }
 
-# Keys of a door: inputs and outputs that a site would rely on, and those that only show things.
+# Keys of a door: inputs that a site would rely on, and an output that only tells something.
 DOOR_LATER: dict[str, Leaf] = {
-    **dict.fromkeys(
-        ("contact", "rex", "staff_button", "tamper", "fire", "counter", "exit_reader"), not_built
-    ),
-    **dict.fromkeys(("indicator", "display", "panel", "buzzer"), ignored),
+    **dict.fromkeys(("tamper", "fire", "counter", "exit_reader"), not_built),
+    "buzzer": ignored,
 }
-SHOWING = ("indicator", "display", "panel")
-
-
-def control(place: Place, value: object) -> None:
-    """[control]: the socket of a later version."""
-    table = read(place, value, {"socket": directory, "roles": _roles})
-    if table.values:
-        place.warn(f"{NOT_BUILT}, ignored")
-
-
-def alerts(place: Place, value: object) -> None:
-    """[alerts]: the command of a later version."""
-    if read(place, value, {"command": many(text)}).values.get("command"):
-        place.warn(f"{NOT_BUILT}, ignored")
-
-
-def metrics(place: Place, value: object) -> None:
-    """[metrics]: the listener of a later version; loopback only."""
-    if read(place, value, {"listen": loopback}).values.get("listen"):
-        place.warn(f"{NOT_BUILT}, ignored")
 
 
 def desks(place: Place, value: object, device: Leaf) -> None:
@@ -98,12 +50,5 @@ def _desk_leaves(device: Leaf) -> dict[str, Leaf]:
     return {**named, "audio": _anything, "pin": _anything, "offline_checkouts": whole(0, 1000)}
 
 
-def _roles(place: Place, value: object) -> object:
-    return read(place, value, dict.fromkeys(ROLES, text)).values
-
-
 def _anything(place: Place, value: object) -> object:
     return value
-
-
-TABLES = {"control": control, "alerts": alerts, "metrics": metrics}

@@ -13,12 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kioskd.config import sections
-from kioskd.config.doors import Devices, devices, doors
+from kioskd.config import operating, sections
+from kioskd.config.devices import Devices, devices
+from kioskd.config.doors import doors
 from kioskd.config.hours import schedule
-from kioskd.config.later import TABLES, desks
+from kioskd.config.later import desks
 from kioskd.config.leaves import NOT_BUILT
 from kioskd.config.model import Config
+from kioskd.config.socket import NAME, too_long
 from kioskd.config.walk import Leaf, Notes, Place, read
 from kioskd.errors import ConfigError
 
@@ -45,6 +47,7 @@ def _config(path: Path, tables: dict[str, Any], root: Place) -> Config:
         root.of("doors").warn("there is no door; nobody can be let in")
     _check_unused(root.of("devices"), found)
     _check_retention(root, config)
+    _check_socket(root, config)
     return config
 
 
@@ -56,6 +59,9 @@ def _leaves(found: Devices) -> dict[str, Leaf]:
         "cards": sections.cards,
         "clock": sections.clock,
         "register": sections.register,
+        "control": operating.control,
+        "alerts": operating.alerts,
+        "metrics": operating.metrics,
         "devices": lambda place, value: (),  # read first, because doors and desks refer to them
         "doors": lambda place, value: doors(place, value, found),
         "desks": lambda place, value: desks(place, value, found.any_role),
@@ -63,7 +69,6 @@ def _leaves(found: Devices) -> dict[str, Leaf]:
         "retention": sections.retention,
         "lockout": sections.lockout,
         "policy": sections.policy,
-        **TABLES,
     }
 
 
@@ -79,6 +84,14 @@ def _check_retention(root: Place, config: Config) -> None:
     days = getattr(config.storage, "retention_days", None)  # None when it is at fault itself
     if isinstance(days, int) and config.retention.row_days < days:
         root.of("retention").of("row_days").fault(f"is less than storage.retention_days ({days})")
+
+
+def _check_socket(root: Place, config: Config) -> None:
+    directory = getattr(config.storage, "directory", None)  # None when it is at fault itself
+    if isinstance(directory, Path) and config.control.socket is None:
+        wrong = too_long(directory / NAME)
+        if wrong:  # no fault: under a unit with a runtime directory the socket is not there
+            root.of("storage").of("directory").warn(f"the control socket in it: {wrong}")
 
 
 def _tables(path: Path) -> dict[str, Any]:

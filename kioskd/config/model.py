@@ -83,10 +83,11 @@ class Register:
 
 @dataclass(frozen=True, slots=True)
 class DriverKind:
-    """What a driver is for, and which keys its [devices.NAME] may have beside driver and port."""
+    """What a driver is for, and which keys its [devices.NAME] must and may have beside driver."""
 
     role: str  # reader | keypad | relay | indicator | display | inputs
     keys: frozenset[str] = frozenset()
+    needs: frozenset[str] = frozenset({"port"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class DeviceConfig:
 
     name: str
     driver: str
-    port: str
+    port: str  # empty for a relay-indicator
     baud: int = 9600
     terminator: str = "any"  # any | cr | lf | crlf; serial-scanner only
     idle_timeout_ms: int = 200  # an unfinished frame is thrown away after this; serial-scanner only

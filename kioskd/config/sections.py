@@ -1,7 +1,7 @@
 """The tables of the file that stand by themselves: site, storage, secrets, cards and the like.
 
-Deliberately not here: devices and doors (doors.py), opening hours (hours.py), what this version
-does not have (later.py).
+Deliberately not here: devices (devices.py) and doors (doors.py), opening hours (hours.py), who may
+operate the site (operating.py), what this version does not have (later.py).
 """
 
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -32,6 +32,7 @@ from kioskd.config.model import (
     Site,
     Storage,
 )
+from kioskd.config.operating import maintenance
 from kioskd.config.patterns import pattern
 from kioskd.config.walk import Place, Unfit, nearest, quoted, read
 
@@ -93,6 +94,7 @@ def register(place: Place, value: object) -> Register:
     leaves = {
         "kind": one_of("file", later=("hub", "koha", "sip2")),
         "learned_days": whole(1, 3650),
+        "maintenance": maintenance,
         **REGISTER_LATER,
     }
     return read(place, value, leaves).build(Register)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from kioskd.config.doors import BAUD, CHANNELS
+from kioskd.config.devices import BAUD, CHANNELS
 from kioskd.config.leaves import directory, one_of, port, text, whole
 from kioskd.config.load import MAX_BYTES
 from kioskd.config.model import DeviceConfig, StrikeConfig

@@ -12,6 +12,11 @@ BUILT_IN: Mapping[str, DriverKind] = MappingProxyType(
         ),
         "serial-keypad": DriverKind("keypad", frozenset({"baud"})),
         "lcus-relay": DriverKind("relay", frozenset({"baud"})),
+        "relay-indicator": DriverKind(
+            "indicator", frozenset({"red", "green", "wait", "tone"}), frozenset({"relay"})
+        ),
+        "serial-display": DriverKind("display", frozenset({"baud", "characters"})),
+        "simulated-inputs": DriverKind("inputs", frozenset({"baud"})),
     }
 )
 
@@ -19,8 +24,6 @@ PLANNED = frozenset(
     {
         "evdev-scanner",
         "evdev-keypad",
-        "relay-indicator",
-        "serial-display",
         "gpio-relay",
         "gpio-inputs",
         "gpio-indicator",
@@ -34,3 +37,5 @@ PLANNED = frozenset(
         "escpos-printer",
     }
 )
+
+SIMULATED = frozenset({"simulated-inputs"})  # for demonstrations and tests, never for a real door

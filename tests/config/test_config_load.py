@@ -36,7 +36,7 @@ def test_a_good_file_is_read_as_it_says(read: Read, good: str) -> None:
 def test_the_examples_load(path: Path) -> None:
     config = load(path)
     assert config.doors
-    assert all("patrons would see nothing" in line for line in config.warnings)
+    assert config.warnings == ()
 
 
 def test_there_are_examples() -> None:

@@ -115,12 +115,63 @@ ADDED = [
      "schedule.exceptions[2].date", "there already"),
     ("[schedule.exceptions]\ndate = 2026-12-06", "schedule.exceptions", "[[schedule.exceptions]]"),
     ("[metrics]\nlisten = '0.0.0.0:9100'", "metrics.listen", "loopback"),
-    ("[alerts]\ncommand = 'mail'", "alerts.command", "list"),
+    ("[metrics]\nlisten = '[::]:9100'", "metrics.listen", "loopback"),
+    ("[metrics]\nlisten = '127.0.0.1'", "metrics.listen", "127.0.0.1:9100"),
+    ("[metrics]\nlisten = '127.0.0.1:0'", "metrics.listen", "127.0.0.1:9100"),
+    ("[metrics]\nlisten = 9100", "metrics.listen", "loopback"),
+    ("[alerts]\ncommand = 'mail root'", "alerts.command", '["/usr/local/bin/alert", "--all"]'),
+    ("[alerts]\ncommand = ['./alert']", "alerts.command", "absolute path or its bare name"),
+    ("[alerts]\ncommand = ['mail -s x']", "alerts.command", "each argument as a text of its own"),
+    ("[alerts]\ncommand = ['-x']", "alerts.command", "is no program"),
+    ("[alerts]\ncommand = ['mail', 1]", "alerts.command", "must be text"),
+    ("[alerts]\ncomand = ['mail']", "alerts.comand", "did you mean command?"),
     ("[control]\nsocket = 'x'", "control.socket", "absolute"),
+    (f"[control]\nsocket = '/{'x' * 107}'", "control.socket", "at most 107 bytes and this one 108"),
+    (f"[control]\nsocket = '/{'ä' * 54}'", "control.socket", "at most 107 bytes and this one 109"),
+    ("[control]\nroles = 'staff'", "control.roles", "must be a table"),
+    ("[control.roles]\noperater = 'staff'", "control.roles.operater", "did you mean operator?"),
+    ("[control.roles]\nviewer = 27", "control.roles.viewer", "must be text"),
+    ("[control.roles]\nviewer = '27'", "control.roles.viewer", "getent group"),
+    ("[control.roles]\nviewer = 'a:b'", "control.roles.viewer", "getent group"),
     ("[control.roles]\nroot = 'wheel'", "control.roles.root", "known: administrator"),
     ("[desks.lending]\nreader = 'scan'", "desks.lending.reader", "no device"),
     ("[[register.maintenance]]\ndays = ['sunday']\nfrom = '2'\nto = '04:00'",
      "register.maintenance[1].from", "time of day"),
+    ("[register.maintenance]\ndays = ['sunday']", "register.maintenance",
+     "[[register.maintenance]]"),
+    ("[[register.maintenance]]\ndays = []\nfrom = '02:00'\nto = '04:00'",
+     "register.maintenance[1].days", "at least 1"),
+    ("[[register.maintenance]]\ndays = ['sonday']\nfrom = '02:00'\nto = '04:00'",
+     "register.maintenance[1].days", "did you mean sunday?"),
+    ("[[register.maintenance]]\ndays = ['sunday']\nfrom = '02:00'",
+     "register.maintenance[1].to", "missing"),
+    ("[[register.maintenance]]\ndays = ['sunday']\nfrom = '02:00'\nto = '02:00'",
+     "register.maintenance[1].to", "a whole day is 00:00 to 24:00"),
+    ("[[register.maintenance]]\ndays = ['sunday']\nfrom = '24:00'\nto = '02:00'",
+     "register.maintenance[1].from", "write 00:00"),
+    # indicators, displays and inputs
+    ("[devices.lamps]\ndriver = 'relay-indicator'\nred = 2", "devices.lamps.relay", "missing"),
+    ("[devices.lamps]\ndriver = 'relay-indicator'\nrelay = 'pad'\nred = 2",
+     "devices.lamps.relay", "is a keypad (serial-keypad), not a relay"),
+    ("[devices.lamps]\ndriver = 'relay-indicator'\nrelay = 'rely'\nred = 2",
+     "devices.lamps.relay", "did you mean relay?"),
+    ("[devices.lamps]\ndriver = 'relay-indicator'\nrelay = 'relay'", "devices.lamps", "no lamp"),
+    ("[devices.lamps]\ndriver = 'relay-indicator'\nrelay = 'relay'\ntone = 2",
+     "devices.lamps", "no lamp"),
+    ("[devices.lamps]\ndriver = 'relay-indicator'\nrelay = 'relay'\nred = 2\ntone = 2",
+     "devices.lamps.tone", 'channel 2 of "relay" is devices.lamps.red already'),
+    ("[devices.lamps]\ndriver = 'relay-indicator'\nrelay = 'relay'\nred = 17",
+     "devices.lamps.red", "1 to 16"),
+    ("[devices.lamps]\ndriver = 'relay-indicator'\nrelay = 'relay'\nred = 2\nport = '/dev/x'",
+     "devices.lamps.port", "unknown key"),
+    ("[devices.lamps]\ndriver = 'relay-indicator'\nrelay = 'relay'\nred = 1",
+     "doors.front.strike", 'channel 1 of "relay" is devices.lamps.red already'),
+    ("[devices.text]\ndriver = 'serial-display'\nport = '/dev/text'\ncharacters = 'utf-8'",
+     "devices.text.characters", "known: ascii, hd44780-a00, hd44780-a02"),
+    ("[devices.text]\ndriver = 'serial-display'", "devices.text.port", "missing"),
+    ("[devices.box]\ndriver = 'simulated-inputs'", "devices.box.port", "missing"),
+    ("[devices.box]\ndriver = ['simulated-inputs']\nport = '/dev/box'", "devices.box.driver",
+     "must be text"),
     # not built into this version, and somebody would rely on it
     ("[register]\nkind = 'koha'", "register.kind", "not built into this version"),
     ("[register]\nkind = 'files'", "register.kind", "did you mean file?"),
@@ -139,6 +190,7 @@ def test_a_table_with_a_fault_is_one_line_too(
     assert says in line
 
 
+BOX = "[devices.box]\ndriver = 'simulated-inputs'\nport = '/dev/box'\n"
 DOOR_LINES = [
     ("release_seconds = 0.4", "release_seconds", "0.5 to 60"),
     ("release_seconds = inf", "release_seconds", "out of range"),
@@ -159,8 +211,20 @@ DOOR_LINES = [
     ("pin = 'never'", "pin", 'card_only_accepted_by = "name, date"'),
     ("pin = { self-service = 'never' }", "pin", 'card_only_accepted_by = "name, date"'),
     ("pin = 'never'\ncard_only_accepted_by = 'yes'", "card_only_accepted_by", "name, date"),
-    ("staffed = 'unlocked'", "staffed", "not built into this version"),
-    ("contact = { device = 'relay', line = 1 }", "contact", "not built into this version"),
+    ("staffed = 'unlockd'", "staffed", "did you mean unlocked?"),
+    ("panel = 'x'", "panel", "true or false"),
+    ("indicator = 'relay'", "indicator", "is a relay (lcus-relay), not an indicator"),
+    ("display = 'dsplay'", "display", 'no device "dsplay"'),
+    ("contact = { device = 'relay', line = 1 }", "contact.device", "not an inputs device"),
+    ("contact = { device = 'box', closed = 'lo' }", "contact.closed", "did you mean low?"),
+    (
+        "contact = { device = 'box', pressed = 'low' }",
+        "contact.pressed",
+        "known: closed, device, line",
+    ),
+    ("rex = { device = 'box', line = 17 }", "rex.line", "1 to 16"),
+    ("staff_button = 'box'", "staff_button", "must be a table"),
+    ("tamper = { device = 'relay', line = 1 }", "tamper", "not built into this version"),
     ("exit_reader = 'scanner'", "exit_reader", "not built into this version"),
 ]
 
@@ -169,6 +233,6 @@ DOOR_LINES = [
 def test_a_door_with_a_fault_is_one_line_too(
     faults: Find, changed: Change, lines: str, key: str, says: str
 ) -> None:
-    (line,) = faults(changed("[doors.front]", f"[doors.front]\n{lines}"))
+    (line,) = faults(changed("[doors.front]", f"{BOX}[doors.front]\n{lines}"))
     assert line.startswith(f"doors.front.{key}: ")
     assert says in line
