@@ -41,7 +41,7 @@ class Listener:
 
 
 class Broadcaster:
-    """ports.Broadcast within this process."""
+    """ports.Broadcast within the loop's thread; others come in by call_soon_threadsafe."""
 
     def __init__(self) -> None:
         self._listeners: set[Listener] = set()
@@ -49,7 +49,7 @@ class Broadcaster:
 
     def publish(self, topic: str, event: Mapping[str, object]) -> None:
         """Tell every listener of the topic."""
-        message: dict[str, Any] = {"event": topic, **event}
+        message: dict[str, Any] = {**event, "event": topic}
         if topic.partition(":")[0] in _KEPT:
             self._newest[topic] = message
         for listener in self._listeners:

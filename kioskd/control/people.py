@@ -1,7 +1,7 @@
 """Who may ask for what: roles, and a table of verbs.
 
 A verb that is not in the table is nobody's. Administrators may do everything that is in it.
-Deliberately not here: how a person is recognised (server), and what verbs do.
+Deliberately not here: how a person is recognised (peers), and what verbs do.
 """
 
 from collections.abc import Mapping
@@ -22,14 +22,29 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who asks. name: as the journal names them; roles: none for who is in no group."""
+    """Who asks. name: as the journal names them; roles: none for who is in no group.
+
+    hint: what gives a role here, for who has none.
+    """
 
     name: str
     roles: frozenset[Role]
+    hint: str = ""
 
     def may(self, verb: str) -> bool:
         """Whether the table lets this person ask for the verb."""
         return not self.roles.isdisjoint(allowed(verb))
+
+    def may_hear(self, topic: str) -> bool:
+        """Whether the table lets this person listen to the topic."""
+        return not self.roles.isdisjoint(allowed_topic(topic))
+
+    def refused(self, what: str, needed: frozenset[Role]) -> str:
+        """Why not, and the way out, for who asked for what others may have."""
+        if not self.roles:
+            return f"{self.name} has no role at this door; {self.hint or 'ask an administrator'}"
+        theirs, others = ", ".join(sorted(self.roles)), ", ".join(sorted(needed))
+        return f"{self.name} ({theirs}) may not ask for {what}; it is for: {others}"
 
 
 _R = Role
@@ -65,7 +80,8 @@ VERBS: Final[Mapping[str, frozenset[Role]]] = {
 
 TOPICS: Final[Mapping[str, frozenset[Role]]] = {
     "panel": _ANYBODY,  # panel:DOOR, what the person at the door reads
-    "events": _STAFF,  # rows of the journal without persons
+    "events": _STAFF,  # what happened at which door, without persons and reasons
+    "rows": _OPERATOR,  # the same with reasons, details and who did it
     "probe": _TECHNICIAN,  # probe:DEVICE, what a device sends, masked
 }
 

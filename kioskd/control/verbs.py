@@ -3,15 +3,12 @@
 Deliberately not here: what verbs do (each module of this room brings its own), and sockets.
 """
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from kioskd import wire
-from kioskd.control.people import VERBS, Person
+from kioskd.control.people import VERBS, Person, allowed
 from kioskd.errors import InputError, KioskError
-
-log = logging.getLogger("kioskd.control")
 
 Answer = Mapping[str, Any]
 Arguments = Mapping[str, Any]
@@ -31,6 +28,10 @@ class Verbs:
     """What this daemon (or a command without one) can be asked for."""
 
     def __init__(self, runs: Mapping[str, Run]) -> None:
+        self.use(runs)
+
+    def use(self, runs: Mapping[str, Run]) -> None:
+        """What can be asked for from now on. ValueError: a verb that nobody is allowed."""
         strangers = runs.keys() - VERBS.keys()
         if strangers:
             raise ValueError(f"verbs that nobody is allowed: {', '.join(sorted(strangers))}")
@@ -41,10 +42,9 @@ class Verbs:
         if verb not in VERBS:
             raise Refusal(wire.UNKNOWN_VERB, f"{verb[:40]!r} is no verb of this version")
         if not person.may(verb):
-            log.warning("control.refused", extra={"by": person.name, "verb": verb})
-            raise Refusal(wire.NOT_ALLOWED, f"{person.name} may not ask for {verb}")
+            raise Refusal(wire.NOT_ALLOWED, person.refused(verb, allowed(verb)))
         if verb not in self._runs:
-            raise Refusal(wire.FAILED, f"{verb} needs the running daemon")
+            raise Refusal(wire.FAILED, f"{verb} needs the running daemon: systemctl start kioskd")
         try:
             return await self._runs[verb](person, args)
         except InputError as error:
