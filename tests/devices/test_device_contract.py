@@ -14,6 +14,7 @@ import pytest
 from drivers.fakes import FakeClock, FakeDevice, FakeKeypad, FakeReader, FakeWatch
 from drivers.inbox import CAPACITY
 from drivers.lcus_relay import LcusRelay
+from drivers.serial_display import SerialDisplay
 from drivers.serial_keypad import SerialKeypad
 from drivers.serial_link import READ_SIZE
 from drivers.serial_scanner import SerialScanner
@@ -80,6 +81,7 @@ DRIVERS: dict[str, Driver] = {
     "scanner": SerialScanner,
     "keypad": SerialKeypad,
     "relay": LcusRelay,
+    "display": SerialDisplay,
 }
 FAKES: dict[str, type[FakeDevice]] = {"fake reader": FakeReader, "fake keypad": FakeKeypad}
 WIRED = [f"{driver} {kind}" for driver in DRIVERS for kind in LINES]
