@@ -1,0 +1,218 @@
+"""`kiosk-ui` as it is started: on a terminal, without one, with --json, and in vain."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kioskd.domain.notice import Notice, Shown
+from tests.screens.doorkeeper import Doorkeeper
+from tests.screens.terminal import KIOSK_UI, kiosk_ui
+from ui.finding import PACKAGED, PACKAGED_CONFIG, NotFoundError, sockets
+from ui.main import kiosk_console
+
+
+def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """The command without a terminal, to its end."""
+    return subprocess.run(
+        [*KIOSK_UI, *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        encoding="utf-8",
+    )
+
+
+def test_a_door_on_a_terminal_until_it_is_told_to_stop(keeper: Doorkeeper) -> None:
+    with keeper.in_a_thread() as daemon:
+        daemon.show(Shown(Notice.CLOSED))
+        with kiosk_ui("--door", "front", "--socket", str(keeper.path)) as screen:
+            screen.until("Biblioteket är stängt.")
+            daemon.show(Shown(Notice.GRANTED))
+            screen.until("Access granted.")
+            screen.type(b"\x11\x03\x1a\x04q\x1b")  # ctrl+q, ctrl+c, ctrl+z, ctrl+d, q, escape
+            daemon.show(Shown(Notice.FULL))
+            screen.until("The library is full.")
+            screen.signal(signal.SIGTERM)
+            assert screen.code() == 0
+            assert screen.seen.endswith(b"l")
+            assert b"\x1b[?25h" in screen.seen  # the cursor is back
+            assert b"\x1b[?1049l" in screen.seen  # and so is what was there before
+
+
+def test_the_daemon_goes_and_comes_back(keeper: Doorkeeper) -> None:
+    with kiosk_ui("--door", "front", "--socket", str(keeper.path)) as screen:
+        screen.until("Please wait.")
+        screen.until("The door is out of order. Code 61.")
+        with keeper.in_a_thread():
+            screen.until("Scan your library card")
+            screen.seen = b""
+        screen.until("Please wait.")
+        screen.until("The door is out of order. Call +358 44 123 4567. Code 61.")
+
+
+def test_a_developer_leaves_with_a_key(keeper: Doorkeeper) -> None:
+    with (
+        keeper.in_a_thread(),
+        kiosk_ui("--door", "front", "--socket", str(keeper.path), "--allow-exit") as screen,
+    ):
+        screen.until("Scan your library card")
+        screen.type(b"\x11")
+        assert screen.code() == 0
+
+
+def test_a_terminal_that_hangs_up_ends_the_screen(keeper: Doorkeeper) -> None:
+    with (
+        keeper.in_a_thread(),
+        kiosk_ui("--door", "front", "--socket", str(keeper.path)) as screen,
+    ):
+        screen.until("Scan your library card")
+        screen.signal(signal.SIGHUP)
+        assert screen.code() == 0
+
+
+def test_a_small_terminal_is_told(keeper: Doorkeeper) -> None:
+    with kiosk_ui("--door", "front", "--socket", str(keeper.path), columns=39, rows=11) as screen:
+        screen.until("39 x 11")
+
+
+def test_what_a_screen_shows_is_printed_as_lines(keeper: Doorkeeper) -> None:
+    with keeper.in_a_thread() as daemon:
+        daemon.show(Shown(Notice.ENTER_PIN, digits=2))
+        command = [*KIOSK_UI, "--door", "front", "--socket", str(keeper.path), "--json"]
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
+        ) as printing:
+            assert printing.stdout is not None
+            first = line(printing.stdout.readline())
+            daemon.show(Shown(Notice.FAULT, code="4\x1b[2J1"))
+            second = line(printing.stdout.readline())
+            daemon.stop()
+            third = line(printing.stdout.readline())
+            printing.terminate()
+            assert printing.wait(30) == 0
+    assert (first["notice"], first["digits"], first["mood"]) == ("enter-pin", 2, "asking")
+    assert first["text"]["sv"] == "Ange PIN-kod"
+    assert first["door"] == "front"
+    assert (second["code"], second["pictogram"]) == ("4[2J1", "phone")
+    assert (third["connected"], third["notice"]) == (False, "wait")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", first["at"])
+
+
+def line(text: bytes) -> dict[str, Any]:
+    assert b"\x1b" not in text
+    read = json.loads(text)
+    assert isinstance(read, dict)
+    return read
+
+
+def test_nobody_reads_the_lines_any_more(keeper: Doorkeeper) -> None:
+    with keeper.in_a_thread() as daemon:
+        command = [*KIOSK_UI, "--door", "front", "--socket", str(keeper.path), "--json"]
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL
+        ) as printing:
+            assert printing.stdout is not None
+            assert printing.stderr is not None
+            printing.stdout.readline()
+            printing.stdout.close()
+            daemon.show(Shown(Notice.FULL))
+            assert printing.wait(30) == 1
+            assert printing.stderr.read() == b""
+
+
+def test_an_unknown_door_is_refused_with_those_that_there_are(keeper: Doorkeeper) -> None:
+    with keeper.in_a_thread():
+        done = run("--door", "back", "--socket", str(keeper.path), "--json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "kiosk-ui: no door 'back' at this site; it has: front, yard\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--desk", "lending"], "--desk: not built into this version"),
+        (["--door", "front"], "a screen needs a terminal on its input and error output"),
+        (["--door", "front", "--config", "/nowhere.toml", "--json"], "/nowhere.toml: No such file"),
+        (["--door", "front", "--desk", "lending"], "not allowed with argument"),
+        (["--doo", "front"], "unrecognized arguments"),
+    ],
+)
+def test_wrong_usage_is_told(arguments: list[str], message: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+def test_without_a_daemon_a_nameless_door_cannot_be_found(nowhere: Path) -> None:
+    done = run("--socket", str(nowhere), "--json")
+    assert done.returncode == 1
+    assert f"{nowhere}: no such socket" in done.stderr
+
+
+def test_the_staff_screen_is_not_built_yet(capsys: pytest.CaptureFixture[str]) -> None:
+    assert kiosk_console([]) == 2
+    assert capsys.readouterr().err == "kiosk-console: not built into this version\n"
+
+
+def test_lines_need_no_textual(keeper: Doorkeeper) -> None:
+    """What only prints stays small: 60 MB are for a screen."""
+    probe = (
+        "import sys, ui.main, ui.panel.lines; "
+        "sys.exit(bool({'textual', 'rich'} & set(sys.modules)))"
+    )
+    assert subprocess.run([KIOSK_UI[0], "-P", "-c", probe], check=False).returncode == 0
+
+
+CONFIG = '[storage]\ndirectory = "/var/lib/kioskd"\n'
+
+
+@pytest.mark.parametrize(
+    ("config", "environment", "found"),
+    [
+        ('[control]\nsocket = "/run/c.sock"\n' + CONFIG, {}, ["/run/c.sock"]),
+        (CONFIG, {}, ["/var/lib/kioskd/control.sock"]),
+        (
+            CONFIG,
+            {"RUNTIME_DIRECTORY": "/run/x:/run/y"},
+            ["/run/x/control.sock", "/var/lib/kioskd/control.sock"],
+        ),
+        ("control = 7\n" + CONFIG, {}, ["/var/lib/kioskd/control.sock"]),
+    ],
+)
+def test_a_configuration_says_where_the_socket_is(
+    tmp_path: Path, config: str, environment: Mapping[str, str], found: list[str]
+) -> None:
+    file = tmp_path / "k.toml"
+    file.write_text(config, encoding="utf-8")
+    assert [str(path) for path in sockets(None, file, environment)] == found
+
+
+def test_a_socket_is_taken_as_given_and_nothing_means_the_packaged_one() -> None:
+    given = Path("x.sock")
+    assert sockets(given, Path("/nowhere"), {}) == (given,)
+    assert sockets(None, None, dict(os.environ)) == (PACKAGED,)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a = [", "say kioskd check-config"),
+        ("[site]\n", "names no control.socket and no storage.directory"),
+        ('[storage]\ndirectory = "relative"\n', "names no control.socket"),
+    ],
+)
+def test_a_configuration_that_says_nothing_is_told(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "k.toml"
+    file.write_text(text, encoding="utf-8")
+    assert file != PACKAGED_CONFIG
+    with pytest.raises(NotFoundError, match=message):
+        sockets(None, file, {})

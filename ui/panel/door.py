@@ -1,0 +1,155 @@
+"""The screen of a door: a Textual application that shows one notice, in one language after another.
+
+Nobody can leave it from the keyboard, choose anything in it, or see a cursor.
+Deliberately not here: where notices come from (following), and how they are set (drawing).
+"""
+
+import asyncio
+import gc
+import signal
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import ClassVar, Final
+
+from rich.style import Style
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from kioskd.client import AskError
+from kioskd.domain.notice import Notice, Shown
+from ui.panel.drawing import Band, draw
+from ui.panel.following import Following, Scene
+from ui.panel.view import Mood, View
+from ui.widgets import Board, Painted
+
+LANGUAGE_SECONDS: Final = 3.0  # a slow reader's time for a headline; three fit a notice of 10 s
+STOPPED, OTHER_VERSION = 0, 1
+_WHITE, _AMBER = "#ffffff", "#ffc933"
+_Colours = Mapping[Mood, tuple[str, str, str]]
+# ink, ground, ground of the bar above; at least 6.5 : 1 between ink and ground
+_COLOURS: Final[_Colours] = {
+    Mood.CALM: (_WHITE, "#0b2a4a", "#06182b"),
+    Mood.ASKING: (_WHITE, "#1a4f94", "#0e2f5c"),
+    Mood.GRANTED: (_WHITE, "#0a6b2d", "#05401a"),
+    Mood.DENIED: (_WHITE, "#98131f", "#5c0a12"),
+    Mood.CLOSED: (_WHITE, "#30343b", "#1b1e22"),
+    Mood.FAULT: (_AMBER, "#1c1a14", "#000000"),
+}
+# The same for a terminal of 16 colours: exactly those, so that green does not become grey.
+_SIXTEEN: Final[_Colours] = {
+    Mood.CALM: ("#ffffff", "#0000aa", "#000000"),
+    Mood.ASKING: ("#ffffff", "#0000aa", "#000000"),
+    Mood.GRANTED: ("#000000", "#00aa00", "#00aa00"),
+    Mood.DENIED: ("#ffffff", "#aa0000", "#aa0000"),
+    Mood.CLOSED: ("#ffffff", "#000000", "#000000"),
+    Mood.FAULT: ("#ffff55", "#000000", "#000000"),
+}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class _Only(Screen[None], inherit_bindings=False):
+    """A screen without bindings: nothing to copy, nothing to go to."""
+
+    ALLOW_SELECT = False
+    CSS = "_Only { layout: vertical; overflow: hidden; }"
+
+
+class DoorScreen(App[int], inherit_bindings=False):
+    """Shows what a door shows, until it is told to stop by a signal.
+
+    Returns STOPPED, or OTHER_VERSION with `why` set. now: aware wall time.
+    """
+
+    ENABLE_COMMAND_PALETTE = False
+    ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(
+        self,
+        following: Following,
+        now: Callable[[], datetime] = _now,
+    ) -> None:
+        super().__init__()
+        self.why = ""
+        self._following = following
+        self._scene = following.scene
+        self._now = now
+        self._turns = 0
+        self._board = Board(self._paint)
+        self._follows: asyncio.Task[None] | None = None
+
+    def get_default_screen(self) -> Screen[None]:
+        """The one screen that there is."""
+        return _Only()
+
+    def compose(self) -> ComposeResult:
+        """One board over all of it."""
+        yield self._board
+
+    def on_mount(self) -> None:
+        """Begin to follow the door, and to take turns."""
+        self._turning = self.set_interval(LANGUAGE_SECONDS, self.turn)
+        self._follows = asyncio.create_task(self._follow(), name="door")
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            loop.add_signal_handler(number, self.exit, STOPPED)
+
+    def on_ready(self) -> None:
+        """The first picture is there: what was made until now stays, and is not searched again."""
+        gc.collect()
+        gc.freeze()
+
+    async def on_unmount(self) -> None:
+        """Hang up."""
+        if self._follows is not None:
+            self._follows.cancel()
+            await asyncio.gather(self._follows, return_exceptions=True)
+
+    def turn(self) -> None:
+        """The next language, and the time of day."""
+        self._turns += 1
+        self._board.renew()
+
+    def show(self, scene: Scene) -> None:
+        """Show this from now on; another notice begins with the first language."""
+        if _without_digits(scene.shown) != _without_digits(self._scene.shown):
+            self._turns = 0
+            self._turning.reset()
+        self._scene = scene
+        self._board.renew()
+
+    async def _follow(self) -> None:
+        try:
+            await self._following.run(self.show)
+        except AskError as error:
+            self.why = str(error)
+            self.exit(OTHER_VERSION)
+
+    def _paint(self, columns: int, rows: int) -> Painted:
+        scene = self._scene
+        place = scene.site.place(scene.door)
+        view = View(scene.shown, place, scene.site.languages, self._now(), self._turns)
+        styles = _styles(view.mood, few=self.console.color_system == "standard")
+        return [(row.text, styles[row.band]) for row in draw(view, columns, rows)]
+
+
+class DeveloperScreen(DoorScreen):
+    """The same on a developer's terminal, with a way out."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q,ctrl+c", "quit", show=False)]
+
+
+def _without_digits(shown: Shown) -> Shown:
+    return Shown(Notice.ENTER_PIN) if shown.notice is Notice.ENTER_PIN else shown
+
+
+@cache
+def _styles(mood: Mood, *, few: bool) -> Mapping[Band, Style]:
+    ink, ground, bar = (_SIXTEEN if few else _COLOURS)[mood]
+    grounds = {Band.HEAD: bar, Band.MIDDLE: ground, Band.FOOT: ground}
+    return {band: Style(color=ink, bgcolor=each, bold=True) for band, each in grounds.items()}
