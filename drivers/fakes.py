@@ -6,15 +6,16 @@ here: bytes on a wire; drivers.simulated plays the other end of a real port.
 
 import asyncio
 import heapq
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import UUID
 
-from drivers.inbox import Inbox
+from drivers.inbox import Inbox, Newest
+from kioskd.domain.face import Light, Tone
 from kioskd.domain.moment import Moment
 from kioskd.domain.notice import Shown
-from kioskd.domain.reading import KeyPress, Scan
+from kioskd.domain.reading import InputChange, KeyPress, Scan
 from kioskd.errors import DeviceError
 from kioskd.ports import Clock, DeviceWatch
 
@@ -81,6 +82,11 @@ class FakeClock:
             await settle()
         self._move_to(end)
         await settle()
+
+    async def jump(self, seconds: float) -> None:
+        """Time passes at once, as for a process that was stopped: whoever slept wakes up late."""
+        self._move_to(self._monotonic + seconds)
+        await self.advance(0)
 
     def reboot(self, off: timedelta = timedelta(seconds=30)) -> None:
         """Another boot: boot seconds start again, and the wall clock went on meanwhile."""
@@ -243,6 +249,101 @@ class FakeStrike:
 
     def _write(self, command: str) -> None:
         self.log.append((self._clock.monotonic(), command))
+
+
+class FakeInputs(FakeDevice):
+    """An inputs device whose lines are set by hand; high until then, as with pull-ups.
+
+    While it is not present nothing is told; each line is told as found when it is (back) there.
+    """
+
+    def __init__(
+        self, name: str, clock: Clock, watch: DeviceWatch | None = None, *, plugged: bool = True
+    ) -> None:
+        super().__init__(name, clock, watch, plugged=plugged)
+        self._lines: dict[int, FakeLine] = {}
+        self._high: dict[int, bool] = {}
+
+    def line(self, number: int, active: str = "low") -> "FakeLine":
+        """One line; active: the level that means closed, or pressed."""
+        line = self._lines[number] = FakeLine(active == "high")
+        self._put(number, first=True)
+        return line
+
+    def set(self, number: int, *, high: bool) -> None:
+        """Give a line another level."""
+        if self._high.get(number, True) is not high:
+            self._high[number] = high
+            self._put(number, first=False)
+
+    def _tell(self) -> None:
+        super()._tell()
+        for number in self._lines:
+            self._put(number, first=True)
+
+    def _put(self, number: int, *, first: bool) -> None:
+        line = self._lines.get(number)
+        if line is not None and self.present:
+            active = self._high.get(number, True) is line.active_high
+            at = self._clock.monotonic()
+            line.found.put(InputChange(self.name, number, active, at, first))
+
+
+class FakeLine:
+    """An InputLine of FakeInputs."""
+
+    def __init__(self, active_high: bool) -> None:
+        self.active_high = active_high
+        self.found: Newest[InputChange] = Newest()
+
+    def changes(self) -> AsyncIterator[InputChange]:
+        return self.found
+
+
+class FakeSwitch:
+    """A Switch that writes down what it was turned to. failing: it takes nothing."""
+
+    def __init__(self) -> None:
+        self.turned: list[bool] = []
+        self.failing = False
+
+    async def turn(self, *, on: bool) -> None:
+        _unless(self.failing, "fake switch")
+        self.turned.append(on)
+
+
+class FakeIndicator:
+    """An Indicator that writes down what it showed. failing: it takes nothing."""
+
+    def __init__(self) -> None:
+        self.shown: list[tuple[Light, Tone]] = []
+        self.failing = False
+
+    async def indicate(self, light: Light, tone: Tone) -> None:
+        _unless(self.failing, "fake indicator")
+        self.shown.append((light, tone))
+
+
+class FakeDisplay:
+    """A Display that remembers its pages. failing: it takes nothing."""
+
+    def __init__(self, columns: int = 20, rows: int = 4) -> None:
+        self._size = (columns, rows)
+        self.pages: list[tuple[str, ...]] = []
+        self.failing = False
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self._size
+
+    async def write(self, lines: Sequence[str]) -> None:
+        _unless(self.failing, "fake display")
+        self.pages.append(tuple(lines))
+
+
+def _unless(failing: bool, name: str) -> None:
+    if failing:
+        raise DeviceError(f"{name}: takes nothing; set failing to False")
 
 
 class FakePanel:

@@ -1,6 +1,7 @@
-"""A bounded queue of what a device yields, read as an async iterator.
+"""Bounded queues of what a device yields, read as async iterators.
 
-When it is full the newest is dropped: a flood cannot push out what came before it.
+Of scans and keys the newest is dropped when there is no room: a flood cannot push out what came
+before it. Of states the oldest is dropped: what counts is how things are now.
 """
 
 import asyncio
@@ -27,3 +28,15 @@ class Inbox(AsyncIterator[T], Generic[T]):
 
     async def __anext__(self) -> T:
         return await self._queue.get()
+
+
+class Newest(Inbox[T], Generic[T]):
+    """An Inbox of states."""
+
+    def put(self, item: T) -> bool:
+        """Add an item; False when an older one was dropped for it."""
+        full = self._queue.full()
+        if full:
+            self._queue.get_nowait()
+        self._queue.put_nowait(item)
+        return not full

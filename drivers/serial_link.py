@@ -10,7 +10,7 @@ Deliberately not here: what the bytes mean, and pyserial's own reading and writi
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 
 from drivers.serial_open import OPEN_SECONDS, OpenPort, explained, give_up, opening, too_slow
@@ -35,6 +35,8 @@ class SerialLink(Supervised):
         self._lost: asyncio.Future[str] | None = None
         self._opening: Future[OpenPort] | None = None
         self._writing = asyncio.Lock()
+        # Told of all bytes that come, for who sets the device up; must not raise nor keep them.
+        self.tapped: Callable[[bytes, float], None] | None = None
 
     @abstractmethod
     def _opened(self) -> Iterable[bytes]:
@@ -111,7 +113,10 @@ class SerialLink(Supervised):
             self._lose(port, str(explained(self._path, error)))
             return
         if data:
-            self._received(data, self._clock.monotonic())
+            at = self._clock.monotonic()
+            self._received(data, at)
+            if self.tapped is not None:
+                self.tapped(data, at)
         else:
             self._lose(port, f"{self._path}: closed by the other side; check its cable and power")
 

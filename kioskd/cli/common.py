@@ -4,10 +4,12 @@ import argparse
 import json
 import re
 import sys
+from dataclasses import replace
+from getpass import getpass
 from pathlib import Path
 
 from kioskd.config.load import load
-from kioskd.config.model import Config
+from kioskd.config.model import Config, Secrets
 from kioskd.domain.card import CodeKind, CodePatterns, canonical, masked
 from kioskd.errors import InputError
 
@@ -31,9 +33,30 @@ def config_of(args: argparse.Namespace) -> Config:
     return load(Path(args.config))
 
 
+def add_key_file(parser: argparse.ArgumentParser) -> None:
+    """The option of commands that need keys where no daemon runs."""
+    parser.add_argument(
+        "--key-file",
+        type=Path,
+        metavar="FILE",
+        help="the device key, where no daemon runs and secrets.device_key is a credential",
+    )
+
+
+def keyed_config_of(args: argparse.Namespace) -> Config:
+    """The configuration that the options name, with the key that they name. ConfigError."""
+    config = config_of(args)
+    if args.key_file is None:
+        return config
+    return replace(config, secrets=Secrets(f"file:{args.key_file}"))
+
+
 def read_card(config: Config) -> str:
-    """A canonical card number from the first line of standard input. InputError."""
-    line = sys.stdin.readline(1024)
+    """A canonical card number from the first line of standard input. InputError.
+
+    At a terminal it is asked for and not shown: what stands on a screen is read by others.
+    """
+    line = unseen("Card number: ") if sys.stdin.isatty() else sys.stdin.readline(1024)
     number = canonical(line)
     kind = CodePatterns(config.cards.patron, config.cards.item).classify(number)
     if kind not in (CodeKind.PATRON, CodeKind.PATRON_OR_ITEM):
@@ -42,6 +65,14 @@ def read_card(config: Config) -> str:
             f"standard input: {shown} fits no pattern of cards.patron; give one card number"
         )
     return number
+
+
+def unseen(prompt: str) -> str:
+    """What is typed at a terminal, which does not show it. InputError when nothing comes."""
+    try:
+        return getpass(prompt)
+    except EOFError:
+        raise InputError("nothing was typed; nothing was changed") from None
 
 
 def print_json(value: object) -> None:

@@ -13,8 +13,10 @@ from pathlib import Path
 
 from drivers.lcus_boot import secure_at_boot
 from kioskd.config.model import Config, DeviceConfig, StrikeConfig
+from kioskd.config.strike_map import leftover
 from kioskd.config.strikes import Legible
 from kioskd.daemon.privileges import drop_to_owner
+from kioskd.daemon.strike_map import last_good
 from kioskd.errors import DeviceError, InputError, StoreError
 
 LOCK = "kioskd.lock"
@@ -91,9 +93,15 @@ def begin(config: Config) -> tuple[DirectoryLock | None, dict[str, str]]:
         raise
     except BaseException:
         if not DirectoryLock.held(directory):
-            secure_strikes(config)
+            _secure_all(config)
         raise
-    return lock, secure_strikes(config)
+    return lock, _secure_all(config)
+
+
+def _secure_all(config: Config) -> dict[str, str]:
+    # A strike that the file names no more may be released still, where the daemon was killed.
+    last = last_good(config.storage.directory).strikes
+    return {**secure_strikes(config), **secure_legible(leftover(config, last))}
 
 
 def secure_strikes(config: Config) -> dict[str, str]:

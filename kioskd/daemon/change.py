@@ -14,12 +14,13 @@ from kioskd.config.model import Config, DeviceConfig, Door
 
 # A running daemon holds files, keys, clocks and sockets by these.
 AT_RESTART: Final = (
-    "storage.directory",
-    "secrets.device_key",
+    "storage",
+    "secrets",
+    "retention",
     "site.timezone",
-    "clock.source",
+    "clock",
     "control.socket",
-    "metrics.listen",
+    "metrics",
     "lockout",
 )
 
@@ -100,8 +101,9 @@ def _waits(key: str) -> bool:
 def _held_back(before: Config, after: Config) -> Config:
     return replace(
         after,
-        storage=replace(after.storage, directory=before.storage.directory),
+        storage=before.storage,
         secrets=before.secrets,
+        retention=before.retention,
         site=replace(after.site, timezone=before.site.timezone),
         clock=before.clock,
         control=replace(after.control, socket=before.control.socket),

@@ -1,39 +1,46 @@
-"""Builds devices and access points from the configuration."""
+"""Builds a door from its table: its strike, its face, its lines, and what serves people at it.
 
-from collections.abc import Callable, Mapping
+Deliberately not here: the tasks that run all of it (fleet).
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from zoneinfo import ZoneInfo
 
-from drivers.lcus_relay import LcusRelay
+from drivers.relay_indicator import RelayIndicator
+from drivers.serial_display import SerialDisplay
 from drivers.serial_keypad import SerialKeypad
 from drivers.serial_scanner import SerialScanner
 from kioskd.access.facts import DoorPolicy
 from kioskd.access.lockout import LockoutPolicy
 from kioskd.access.schedule import Schedule
-from kioskd.config.model import Config, DeviceConfig, Door
-from kioskd.daemon.panels import LogPanel
+from kioskd.config.model import Config, Door
+from kioskd.daemon.device_set import DeviceSet
+from kioskd.daemon.panels import LogPanel, WirePanel
 from kioskd.domain.card import CodePatterns
 from kioskd.entry.access_point import AccessPoint, Timing
-from kioskd.entry.doorway import Doorway
+from kioskd.entry.attendant import Attendant
+from kioskd.entry.doorway import DoorTimes, Doorway
 from kioskd.entry.dossier import Dossier
+from kioskd.entry.faces import DisplayPanel, FanPanel, IndicatorPanel
+from kioskd.entry.first_person import FirstPerson
+from kioskd.entry.inputs import Lines
 from kioskd.entry.lockouts import Lockouts
+from kioskd.entry.losses import Losses
 from kioskd.entry.notebook import Notebook
+from kioskd.entry.staff_door import StaffDoor
+from kioskd.entry.standing import Standing
+from kioskd.entry.unlock import ScheduledUnlock
 from kioskd.entry.verdict import Judge
-from kioskd.errors import ConfigError
-from kioskd.ports import Checkpoint, Clock, Device, DeviceWatch, Journal, PinVerifier
-
-T = TypeVar("T")
-DRIVERS: Mapping[str, type[SerialScanner | SerialKeypad | LcusRelay]] = {
-    "serial-scanner": SerialScanner,
-    "serial-keypad": SerialKeypad,
-    "lcus-relay": LcusRelay,
-}
+from kioskd.health.ticks import Ticks
+from kioskd.ports import Broadcast, Checkpoint, Clock, Journal, PinVerifier
+from kioskd.words import Place
 
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What every access point of a site uses."""
+    """What every door of a site uses. first: whether staff are in; ticks: whether tasks go on."""
 
     config: Config
     clock: Clock
@@ -43,42 +50,26 @@ class Shared:
     verifier: PinVerifier
     journal: Journal
     notebook: Notebook
+    broadcast: Broadcast
+    first: FirstPerson
+    ticks: Ticks
+    losses: Losses
     checkpoint: Checkpoint
 
 
-class Devices:
-    """Every configured device, by name; a role is asked for by who needs it."""
+@dataclass(frozen=True, slots=True)
+class BuiltDoor:
+    """A door's parts. faces: what shows things and has a task of its own.
 
-    def __init__(self, config: Config, clock: Clock, watch: DeviceWatch) -> None:
-        self._devices = {d.name: _device(d, clock, watch) for d in config.devices}
+    access_point: made anew whenever it is to be served; attendant: begun anew.
+    """
 
-    def all(self) -> tuple[Device, ...]:
-        """In the order of the file."""
-        return tuple(self._devices.values())
-
-    def scanner(self, name: str) -> SerialScanner:
-        """The reader of that name."""
-        return _as(self._devices[name], SerialScanner)
-
-    def keypad(self, name: str) -> SerialKeypad:
-        """The keypad of that name."""
-        return _as(self._devices[name], SerialKeypad)
-
-    def relay(self, name: str) -> LcusRelay:
-        """The relay of that name."""
-        return _as(self._devices[name], LcusRelay)
-
-
-def _device(
-    config: DeviceConfig, clock: Clock, watch: DeviceWatch
-) -> SerialScanner | SerialKeypad | LcusRelay:
-    return DRIVERS[config.driver](config, clock, watch)
-
-
-def _as(device: object, kind: type[T]) -> T:
-    if not isinstance(device, kind):
-        raise ConfigError([f"{device!r} is no {kind.__name__}; run `kioskd check-config`"])
-    return device
+    door: Door
+    doorway: Doorway
+    attendant: Attendant
+    staff: StaffDoor
+    faces: tuple[IndicatorPanel | DisplayPanel, ...]
+    access_point: Callable[[], AccessPoint]
 
 
 def door_policy(config: Config, door: Door) -> DoorPolicy:
@@ -108,25 +99,105 @@ def timing_of(config: Config) -> Timing:
     return Timing(config.policy.deny_after_ms / 1000, config.cards.double_read_ms / 1000)
 
 
-def doorway_of(shared: Shared, door: Door, devices: Devices) -> Doorway:
-    """The door's strike and machine; made once, kept when its access point starts anew."""
-    relay = devices.relay(door.strike.device)
-    strike = relay.strike(door.strike.channel, door.strike.lock)
-    return Doorway(door.name, strike, shared.clock, shared.notebook, has_contact=False)
+def build_door(shared: Shared, door: Door, devices: DeviceSet) -> BuiltDoor:
+    """A door and everything at it; its devices are there already."""
+    policy = door_policy(shared.config, door)
+    doorway = _doorway(shared, door, devices)
+    standing = Standing(
+        lambda: shared.dossier.place(policy),
+        shared.schedule,
+        doorway.strike_there,
+        lambda: devices.there(door.keypad),
+        door.pin_required,
+    )
+    unlock = _unlock(shared, door, doorway, policy)
+    attendant = Attendant(
+        doorway,
+        shared.clock,
+        lines=_lines(door, devices),
+        unlock=unlock,
+        tick=shared.ticks.ticker(f"attendant {door.name}"),
+    )
+    staff = StaffDoor(doorway, unlock, standing.fault, attendant.task, shared.clock)
+    faces = tuple(_faces(shared, door, devices))
+    log = LogPanel(door.name, shared.clock.monotonic)
+    panel = FanPanel([log, WirePanel(door.name, shared.broadcast), *faces])
+
+    def access_point() -> AccessPoint:
+        return _access_point(shared, door, devices, doorway, panel, policy, standing)
+
+    return BuiltDoor(door, doorway, attendant, staff, faces, access_point)
 
 
-def access_point(shared: Shared, door: Door, devices: Devices, doorway: Doorway) -> AccessPoint:
-    """A fresh access point of a door."""
-    config = shared.config
+def _doorway(shared: Shared, door: Door, devices: DeviceSet) -> Doorway:
+    doorway = Doorway(
+        door.name,
+        devices.strike(door.strike),
+        shared.clock,
+        shared.notebook,
+        has_contact=door.contact is not None,
+        times=DoorTimes.of(door),
+        strike_there=lambda: devices.there(door.strike.device),
+    )
+    shared.losses.on_loss(door.strike.device, door.name, doorway.strike_lost)
+    if door.contact is not None:
+        shared.losses.on_loss(door.contact.device, door.name, doorway.contact_lost)
+    return doorway
+
+
+def _unlock(
+    shared: Shared, door: Door, doorway: Doorway, policy: DoorPolicy
+) -> ScheduledUnlock | None:
+    if door.staffed != "unlocked":
+        return None
+    return ScheduledUnlock(
+        doorway,
+        lambda: shared.dossier.place(policy),
+        shared.schedule,
+        shared.first,
+        shared.journal,
+        shared.clock,
+    )
+
+
+def _lines(door: Door, devices: DeviceSet) -> Lines:
+    return Lines(
+        devices.line(door.contact), devices.line(door.rex), devices.line(door.staff_button)
+    )
+
+
+def _faces(shared: Shared, door: Door, devices: DeviceSet) -> "list[IndicatorPanel | DisplayPanel]":
+    site = shared.config.site
+    faces: list[IndicatorPanel | DisplayPanel] = []
+    if door.indicator is not None:
+        lamps = devices.of(door.indicator, RelayIndicator)
+        faces.append(IndicatorPanel(door.name, lamps, shared.clock))
+    if door.display is not None:
+        display = devices.of(door.display, SerialDisplay)
+        place = Place(ZoneInfo(site.timezone), site.help_phone, door.minimum_age, site.name)
+        faces.append(DisplayPanel(door.name, display, place, site.languages, shared.clock))
+    return faces
+
+
+def _access_point(
+    shared: Shared,
+    door: Door,
+    devices: DeviceSet,
+    doorway: Doorway,
+    panel: FanPanel,
+    policy: DoorPolicy,
+    standing: Standing,
+) -> AccessPoint:
+    config, clock = shared.config, shared.clock
     judge = Judge(
         door.name,
-        door_policy(config, door),
+        policy,
         door.pin_required,
         shared.dossier,
         shared.lockouts,
         shared.verifier,
         shared.journal,
-        shared.clock,
+        clock,
         shared.checkpoint,
     )
     return AccessPoint(
@@ -134,12 +205,16 @@ def access_point(shared: Shared, door: Door, devices: Devices, doorway: Doorway)
         timing_of(config),
         CodePatterns(config.cards.patron, config.cards.item),
         shared.schedule,
-        devices.scanner(door.reader),
-        devices.keypad(door.keypad) if door.keypad else None,
-        LogPanel(door.name, shared.clock.monotonic),
+        devices.of(door.reader, SerialScanner),
+        devices.of(door.keypad, SerialKeypad) if door.keypad else None,
+        panel,
         judge,
         doorway,
         shared.notebook,
-        shared.clock,
+        clock,
         shared.checkpoint,
+        tick=shared.ticks.ticker(f"door {door.name}"),
+        standing=standing.shown,
+        keypad_there=lambda: devices.there(door.keypad),
+        first=shared.first,
     )

@@ -1,6 +1,7 @@
-"""Explains a card at a door from the files, read-only, beside the daemon or without it."""
+"""Explains a card at a door: from the files, read-only, or by the facts of the running daemon."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ from kioskd.access.explain import detail
 from kioskd.access.facts import Facts, PinOutcome
 from kioskd.access.lockout import Lockout
 from kioskd.access.policy import RuleResult, decide, evaluate
+from kioskd.access.schedule import StaffException, hours_of
 from kioskd.clock.system import SystemClock
 from kioskd.clock.trust import SystemEvidence, WallClockTrust
 from kioskd.config.calendar import schedule_of
@@ -22,7 +24,7 @@ from kioskd.domain.moment import Moment
 from kioskd.entry.dossier import Dossier
 from kioskd.entry.lockouts import Lockouts
 from kioskd.errors import InputError, VaultError
-from kioskd.ports import Listed
+from kioskd.ports import Clock, Listed
 from kioskd.store.journal import NoJournal
 from kioskd.store.journal_read import JournalReader
 from kioskd.store.journal_start import JOURNAL
@@ -77,21 +79,46 @@ class _NewState:
     def lockdown(self) -> bool:
         return False
 
+    def exceptions(self) -> tuple[StaffException, ...]:
+        return ()
+
+    def clock_mark(self) -> Moment | None:
+        return None
+
 
 def explain(config: Config, door_name: str, number: str, at: datetime | None) -> Explanation:
-    """Every rule for a card at a door, now or at a given time.
-
-    The age of the cache and the trust in the clock are those of now, whatever `at` says: nobody
-    knows how either will stand then.
-    """
-    door = _door(config, door_name)
+    """Every rule for a card at a door, now or at a given time, from the files."""
     keys = open_keys(config)
     if keys.keyring is None:
         raise VaultError(keys.why)
-    facts = _facts(config, door, keys, number, at)
+    with ExitStack() as opened:
+        dossier_by = _from_files(config, keys, opened)
+        now = dossier_by(SystemClock())
+        then = now if at is None else dossier_by(at_other_time(at))
+        return explained(config, door_name, number, now, then)
+
+
+def explained(
+    config: Config, door_name: str, number: str, now: Dossier, then: Dossier
+) -> Explanation:
+    """The same from what is open. then: as `now`, at the time that was asked for. InputError.
+
+    The age of the cache and the trust in the clock are those of now, whatever the time: nobody
+    knows how either will stand then.
+    """
+    door = _door(config, door_name)
+    policy = door_policy(config, door)
+    present = now.look_up(number, policy).facts
+    facts = then.look_up(number, policy).facts
+    facts = replace(facts, clock_trusted=present.clock_trusted, cache_age=present.cache_age)
     facts = replace(facts, pin=_pin(facts, door))
     local = facts.now.astimezone(ZoneInfo(config.site.timezone))
     return Explanation(door.name, local, decide(facts), evaluate(facts), facts)
+
+
+def at_other_time(at: datetime) -> Clock:
+    """A clock that stands at this time; the time since boot goes on."""
+    return _At(at)
 
 
 def _door(config: Config, name: str) -> Door:
@@ -102,42 +129,26 @@ def _door(config: Config, name: str) -> Door:
     raise InputError(f"door {name!r}: not configured; doors: {known}")
 
 
-def _facts(config: Config, door: Door, keys: Keys, number: str, at: datetime | None) -> Facts:
-    directory = config.storage.directory
-    clock = SystemClock()
-    cache = open_cache(directory, keys, None)
+def _from_files(config: Config, keys: Keys, opened: ExitStack) -> Callable[[Clock], Dossier]:
+    """Dossiers over the files of a site, read-only; `opened` closes them."""
+    directory, clock = config.storage.directory, SystemClock()
+    cache = opened.enter_context(closing(open_cache(directory, keys, None)))
     state = _state(config, keys)
+    if isinstance(state, StateDatabase):
+        opened.callback(state.close)
     newest, known = _journal(config)
-    schedule = schedule_of(config)
-    trust = WallClockTrust(config.clock.source, newest, SystemEvidence())
+    schedule = schedule_of(config, extra=hours_of(state.exceptions()))
+    trust = WallClockTrust(config.clock.source, newest, SystemEvidence(), state.clock_mark())
     lockouts = Lockouts(lockout_policy(config), known)
-    judged = trust.judge(clock.moment()).trusted
-    lockouts.carry_over(clock.moment(), trusted=judged)
+    lockouts.carry_over(clock.moment(), trusted=trust.judge(clock.moment()).trusted)
+    zone, journal = ZoneInfo(config.site.timezone), NoJournal("not read here")
 
-    def look_up(with_clock: SystemClock) -> Facts:
-        dossier = Dossier(
-            with_clock,
-            ZoneInfo(config.site.timezone),
-            lambda: schedule,
-            keys.index,
-            cache,
-            state,
-            NoJournal("not read here"),
-            lockouts,
-            trust,
+    def dossier_by(clock: Clock) -> Dossier:
+        return Dossier(
+            clock, zone, lambda: schedule, keys.index, cache, state, journal, lockouts, trust
         )
-        return dossier.look_up(number, door_policy(config, door)).facts
 
-    try:
-        facts = look_up(clock)
-        if at is None:
-            return facts
-        then = look_up(_At(at))
-        return replace(then, clock_trusted=facts.clock_trusted, cache_age=facts.cache_age)
-    finally:
-        cache.close()
-        if isinstance(state, StateDatabase):
-            state.close()
+    return dossier_by
 
 
 def _state(config: Config, keys: Keys) -> StateDatabase | _NewState:

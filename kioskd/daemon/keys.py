@@ -73,10 +73,13 @@ class _NoIndex:
         raise VaultError(self._why)
 
 
-def open_keys(config: Config) -> Keys:
-    """The keys of a site; without a usable device key, a stand-in that opens nothing."""
+def open_keys(config: Config, device_key: bytes | None = None) -> Keys:
+    """The keys of a site; without a usable device key, a stand-in that opens nothing.
+
+    device_key: from who has read it already.
+    """
     try:
-        return _keys(open_keyring(config))
+        return _keys(open_keyring(config, device_key))
     except VaultError as error:
         return no_keys(str(error))
 
@@ -90,9 +93,9 @@ def no_keys(why: str) -> Keys:
     return Keys(_NoIndex(why), refuse, why=why)
 
 
-def open_keyring(config: Config) -> Keyring:
+def open_keyring(config: Config, device_key: bytes | None = None) -> Keyring:
     """The keyring, made on the first start of a new storage directory. VaultError."""
-    device_key = read_device_key(config.secrets.device_key)
+    device_key = device_key or read_device_key(config.secrets.device_key)
     directory = config.storage.directory
     used = generations.has_any(directory) or (directory / JOURNAL).exists()
     if not Keyring.exists(directory) and not used and directory.is_dir():

@@ -20,12 +20,12 @@ class LastResort:
     """Leaves the process some time after `arm`, if it is still there.
 
     `code` is the exit code then: 0 as long as every strike is secured and nothing failed. With
-    another one the strikes are secured once more before it leaves.
+    another one the strikes are secured once more before it leaves, by `secure`.
     """
 
     def __init__(self, secure: Callable[[], object], leave: Callable[[int], object] | None) -> None:
         self.code = 0
-        self._secure = secure
+        self.secure = secure
         self._leave = leave
         self._armed = False
 
@@ -41,7 +41,7 @@ class LastResort:
     def _go(self, leave: Callable[[int], object]) -> None:
         if self.code:
             with suppress(Exception):
-                self._secure()
+                self.secure()
         log.warning("stop.late", extra={"why": "something did not end in time; left without it"})
         leave(self.code)
 

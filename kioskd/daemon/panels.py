@@ -1,9 +1,11 @@
-"""A panel for doors that have none: what would be shown goes to the log."""
+"""Panels of the daemon itself: a line in the log, an event for screens that listen."""
 
 import logging
 from collections.abc import Callable
 
 from kioskd.domain.notice import Notice, Shown
+from kioskd.ports import Broadcast
+from kioskd.wire import shown_event
 
 log = logging.getLogger("kioskd.panel")
 # What anybody brings about as fast as a reader reads, and the journal does not hold back.
@@ -25,7 +27,10 @@ class LogPanel:
         self._left_out: dict[Notice, int] = {}
 
     def show(self, shown: Shown) -> None:
-        """Log what somebody at the door would read."""
+        """Log what somebody at the door would read; how the door stands is nobody's answer."""
+        if shown.standing:
+            self._stands(shown)
+            return
         before, self._before = self._before, shown.notice
         cleared = shown.notice is before is Notice.ENTER_PIN
         if shown.notice is Notice.IDLE or shown.digits or cleared or self._too_soon(shown.notice):
@@ -37,6 +42,11 @@ class LogPanel:
             extra["left_out"] = left_out
         log.info("notice", extra=extra)
 
+    def _stands(self, shown: Shown) -> None:
+        self._before = Notice.IDLE
+        extra = {"door": self._door, "notice": shown.notice.value}
+        log.info("standing", extra={**extra, "code": shown.code} if shown.code else extra)
+
     def _too_soon(self, notice: Notice) -> bool:
         if notice not in _CHEAP:
             return False
@@ -46,3 +56,15 @@ class LogPanel:
             return True
         self._logged_at[notice] = now
         return False
+
+
+class WirePanel:
+    """ports.Panel that tells the screens which listen to `panel:DOOR`."""
+
+    def __init__(self, door: str, broadcast: Broadcast) -> None:
+        self._topic = f"panel:{door}"
+        self._broadcast = broadcast
+
+    def show(self, shown: Shown) -> None:
+        """Tell them; nobody has to listen."""
+        self._broadcast.publish(self._topic, shown_event(shown))

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from kioskd.access.clock_trust import WATCHED
 from kioskd.clock.trust import WallClockTrust
@@ -217,6 +218,8 @@ def _tidy_state(config: Config, keys: Keys, now: datetime) -> None:
     # A connection of its own: the daemon's belongs to the loop.
     with closing(StateDatabase(config.storage.directory, keys.unseal_state)) as state:
         state.forget_expired(now)
+        today = now.astimezone(ZoneInfo(config.site.timezone)).date()
+        state.forget_exceptions(today - timedelta(days=1))  # yesterday's may run past midnight
         for key in retire_keys(config, state, now):
             log.info("key.retired", extra={"key": key})
 

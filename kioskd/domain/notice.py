@@ -37,6 +37,7 @@ class Shown:
 
     code: short fault code, with FAULT. until: last day of a block or ban, when it has one.
     minutes: with TRY_LATER. opens: next opening, with CLOSED. digits: PIN keys typed so far.
+    standing: how the door stands while nobody uses it; no answer to anybody, so no sound.
     """
 
     notice: Notice
@@ -45,3 +46,4 @@ class Shown:
     minutes: int = 0
     opens: datetime | None = None
     digits: int = 0
+    standing: bool = False

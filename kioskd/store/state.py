@@ -7,15 +7,18 @@ lockdown; the caller decides that, here a failed read is a StoreError.
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from sqlalchemy import Connection
 
+from kioskd.access.schedule import StaffException
 from kioskd.domain.credential import Credential
-from kioskd.domain.moment import stamp
+from kioskd.domain.moment import Moment, stamp
+from kioskd.domain.staff import Lockdown
 from kioskd.errors import StoreError
 from kioskd.ports import Listed
+from kioskd.store import state_rows
 from kioskd.store.engine import connect, migrate, transaction, whole
 from kioskd.store.faults import mapped
 from kioskd.store.journal_start import Mirror
@@ -67,24 +70,38 @@ class StateDatabase:
 
     def lockdown(self) -> bool:
         """Whether the building is locked down."""
-        return self.value("lockdown") not in (None, "off")  # what cannot be read is one
+        return self.value(state_rows.LOCKDOWN) not in (None, "off")  # what cannot be read is one
 
     def set_lockdown(self, *, on: bool) -> None:
         """Lock the building down or lift it; it survives a restart."""
-        self.put_value("lockdown", "on" if on else "off")
+        with transaction(self._connection, self._path) as run:
+            state_rows.put_lockdown(run, Lockdown(on))
+
+    def exceptions(self) -> tuple[StaffException, ...]:
+        """Hours that staff gave single dates, in order of the dates."""
+        with mapped(self._path):
+            return state_rows.exceptions(self._connection)
+
+    def clock_mark(self) -> Moment | None:
+        """The reading of all clocks that an operator vouched for last, if any."""
+        with mapped(self._path):
+            return state_rows.clock_mark(self._connection)
 
     def put_listed(self, index: bytes, which: str, until: datetime, why: str, by: str) -> None:
         """Put a card on a list."""
         with transaction(self._connection, self._path) as run:
             run.exec_driver_sql(
-                "INSERT OR REPLACE INTO listed VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO listed (card, which, until, why, by) "
+                "VALUES (?, ?, ?, ?, ?)",
                 (index, which, stamp(until), why, by),
             )
 
     def put_enrolled(self, index: bytes, sealed: bytes) -> None:
         """Keep a sealed verifier for a card."""
         with transaction(self._connection, self._path) as run:
-            run.exec_driver_sql("INSERT OR REPLACE INTO enrolled VALUES (?, ?)", (index, sealed))
+            run.exec_driver_sql(
+                "INSERT OR REPLACE INTO enrolled (card, sealed) VALUES (?, ?)", (index, sealed)
+            )
 
     def indices(self) -> set[bytes]:
         """Every card index on a list or enrolled."""
@@ -99,6 +116,14 @@ class StateDatabase:
         with transaction(self._connection, self._path) as run:
             gone = run.exec_driver_sql("DELETE FROM listed WHERE until <= ?", (stamp(now),))
         return int(gone.rowcount)
+
+    def forget_exceptions(self, before: date) -> int:
+        """Delete staff's hours of dates before this one; how many.
+
+        Yesterday's may run on past midnight: give the day before today, in the site's zone.
+        """
+        with transaction(self._connection, self._path) as run:
+            return state_rows.drop_exceptions_before(run, before)
 
     def sealed_rows(self) -> Iterator[tuple[bytes, bytes]]:
         """Every enrolled verifier, sealed, for rekeying."""
@@ -165,3 +190,11 @@ class NoState:
     def lockdown(self) -> bool:
         """A lockdown that cannot be read means lockdown."""
         return True
+
+    def exceptions(self) -> tuple[StaffException, ...]:
+        """No hours of staff can be read; those of the file stand."""
+        return ()
+
+    def clock_mark(self) -> Moment | None:
+        """Nobody is known to have vouched for the clock."""
+        return None

@@ -1,39 +1,50 @@
-"""Tables of state.db, and the steps that bring an older file to them."""
+"""Tables of state.db, as the steps that bring any older file to them.
 
-from sqlalchemy import Column, Connection, LargeBinary, MetaData, Table, Text
+A step is never changed once it was in use: files that took it do not take it again.
+"""
 
-METADATA = MetaData()
+from collections.abc import Sequence
 
-LISTED = Table(
-    "listed",
-    METADATA,
-    Column("card", LargeBinary, primary_key=True),
-    Column("which", Text, primary_key=True),  # allow | deny
-    Column("until", Text, nullable=False),  # RFC 3339, UTC
-    Column("why", Text, nullable=False),
-    Column("by", Text, nullable=False),
-    sqlite_with_rowid=False,
+from sqlalchemy import Connection
+
+_FIRST = (
+    (
+        "CREATE TABLE listed (card BLOB NOT NULL, which TEXT NOT NULL, until TEXT NOT NULL, "
+        "why TEXT NOT NULL, by TEXT NOT NULL, PRIMARY KEY (card, which)) WITHOUT ROWID"
+    ),
+    (
+        "CREATE TABLE enrolled (card BLOB NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (card)) "
+        "WITHOUT ROWID"
+    ),
+    "CREATE TABLE value (key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (key)) WITHOUT ROWID",
+)
+# Who put it there, when, and what staff may see of the number.
+_SECOND = (
+    "ALTER TABLE listed ADD COLUMN shown TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE listed ADD COLUMN added TEXT",  # RFC 3339, UTC
+    "ALTER TABLE enrolled ADD COLUMN shown TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE enrolled ADD COLUMN label TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE enrolled ADD COLUMN by TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE enrolled ADD COLUMN added TEXT",
+    # hours: a JSON list of spans as the configuration writes them; empty is closed
+    (
+        "CREATE TABLE exception (date TEXT NOT NULL, hours TEXT NOT NULL, title TEXT NOT NULL, "
+        "by TEXT NOT NULL, PRIMARY KEY (date)) WITHOUT ROWID"
+    ),
 )
 
-ENROLLED = Table(
-    "enrolled",
-    METADATA,
-    Column("card", LargeBinary, primary_key=True),
-    Column("sealed", LargeBinary, nullable=False),
-    sqlite_with_rowid=False,
-)
 
-VALUE = Table(
-    "value",
-    METADATA,
-    Column("key", Text, primary_key=True),
-    Column("value", Text, nullable=False),
-    sqlite_with_rowid=False,
-)
+def _run(connection: Connection, statements: Sequence[str]) -> None:
+    for statement in statements:
+        connection.exec_driver_sql(statement)
 
 
 def _first(connection: Connection) -> None:
-    METADATA.create_all(connection)
+    _run(connection, _FIRST)
 
 
-STEPS = (_first,)
+def _second(connection: Connection) -> None:
+    _run(connection, _SECOND)
+
+
+STEPS = (_first, _second)

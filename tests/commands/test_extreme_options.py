@@ -1,5 +1,6 @@
 """Times, texts and limits at which a command must answer in words, and never with a traceback."""
 
+import io
 import json
 import resource
 import sys
@@ -69,18 +70,8 @@ def imported(config: Path, category: str) -> None:
 
 
 def explained(config: Path, monkeypatch: pytest.MonkeyPatch, *options: str) -> int:
-    monkeypatch.setattr(sys, "stdin", _Line(f"{CARD}\n"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{CARD}\n"))
     return main(["explain", "--door", "front", "--card-stdin", "--config", str(config), *options])
-
-
-class _Line:
-    """Standard input with one line."""
-
-    def __init__(self, line: str) -> None:
-        self._line = line
-
-    def readline(self, size: int) -> str:
-        return self._line[:size]
 
 
 def test_explain_takes_a_category_for_no_markup(

@@ -29,6 +29,7 @@ from kioskd.config.model import Config
 from kioskd.control.hours import hours_verbs, noted
 from kioskd.control.people import Person, Role
 from kioskd.control.verbs import Verbs
+from kioskd.vault.device_key import write_device_key
 from tests.commands.test_schedule_verb import At, no_holiday
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "example-many-doors.toml"
@@ -45,8 +46,10 @@ Run = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
     path = tmp_path / "kioskd.toml"
-    text = EXAMPLE.read_text(encoding="utf-8")
-    path.write_text(text.replace("/var/lib/kioskd", str(tmp_path)), encoding="utf-8")
+    text = EXAMPLE.read_text(encoding="utf-8").replace("/var/lib/kioskd", str(tmp_path))
+    text = re.sub("device_key = .*", f'device_key = "file:{tmp_path}/device.key"', text)
+    path.write_text(text, encoding="utf-8")
+    write_device_key(tmp_path / "device.key")
     return path
 
 

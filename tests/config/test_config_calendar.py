@@ -14,7 +14,7 @@ from kioskd.config.hours import spans_of
 from kioskd.config.load import load
 from kioskd.config.model import Config
 from kioskd.config.vocabulary import BUILT_IN, PLANNED
-from kioskd.daemon.doors import DRIVERS
+from kioskd.daemon.device_set import DRIVERS
 from kioskd.domain.hours import HoursState
 from kioskd.errors import ConfigError
 

@@ -56,7 +56,7 @@ def test_a_scanner_with_another_port_begins_anew_with_its_door_alone(site: Confi
 
 def test_a_relay_with_another_port_takes_both_of_its_doors_along(site: Config) -> None:
     found = change(site, with_device(site, "front-relay", port="/dev/r9"))
-    assert found.beginning_devices == {"front-relay"}
+    assert found.beginning_devices == {"front-relay", "front-lamps"}
     assert found.beginning_doors == {"front", "back"}
 
 
@@ -69,7 +69,7 @@ def test_a_longer_release_begins_one_door_anew_and_no_device(site: Config) -> No
 def test_a_lock_that_turns_out_fail_safe_begins_its_relay_anew(site: Config) -> None:
     safe = StrikeConfig("front-relay", 2, "fail-safe")
     found = change(site, with_door(site, "back", strike=safe))
-    assert found.beginning_devices == {"front-relay"}
+    assert found.beginning_devices == {"front-relay", "front-lamps"}
     assert found.beginning_doors == {"front", "back"}
 
 

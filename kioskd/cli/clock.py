@@ -1,0 +1,37 @@
+"""kioskd clock accept: believe the clock as it is now."""
+
+import argparse
+from typing import Any
+
+from kioskd.cli.asking import add_json, ask
+from kioskd.cli.common import add_config, add_key_file, keyed_config_of, print_json
+from kioskd.cli.staffing import say
+
+
+def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
+    """The command's options."""
+    parser = commands.add_parser("clock", help="clock accept: believe the clock as it is now")
+    verbs = parser.add_subparsers(required=True)
+    accept = verbs.add_parser(
+        "accept",
+        help="believe the clock as it is now",
+        description="Look at the clock first (timedatectl). Needed where a wrong time was "
+        "recorded, or the clock was set by hand, and no time server confirms it.",
+    )
+    accept.add_argument("--reason", required=True, metavar="TEXT")
+    add_config(accept)
+    add_key_file(accept)
+    add_json(accept)
+    accept.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 when the clock is believed."""
+    answer = ask(keyed_config_of(args), "clock-accept", {"reason": args.reason})
+    if args.json:
+        print_json(answer)
+        return 0
+    if answer["accepted"]:
+        say(f"the clock is believed: {answer['at']}")
+    say(answer["note"])
+    return 0

@@ -1,0 +1,203 @@
+"""kioskd status: doors, devices, hours and alerts at a glance, as the running daemon sees them.
+
+Each line begins with a word, so that nothing hangs on a colour. Deliberately not here: what is to
+be done about it (kioskd doctor).
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from kioskd.cli.asking import add_json, ask
+from kioskd.cli.common import add_config, config_of, print_json, printable
+from kioskd.config.model import Config
+from kioskd.errors import InputError, KioskError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+WATCH_SECONDS: Final = 2.0
+OLD_SECONDS: Final = 24 * 3600  # as the alert
+OK, INFO, LOOK, BAD = "ok", "info", "look", "bad"
+_COLOURS: Final = {OK: "green", INFO: "cyan", LOOK: "yellow", BAD: "bold red"}
+_DOOR_WORDS: Final = {"held": LOOK, "forced": BAD, "unknown": LOOK}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the table: how it stands, what it is about, and what there is to say."""
+
+    word: str
+    about: str
+    told: str
+
+
+def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
+    """The command's options."""
+    parser = commands.add_parser("status", help="doors, devices, hours, alerts at a glance")
+    add_config(parser)
+    add_json(parser)
+    parser.add_argument("--watch", action="store_true", help="look again every 2 s, until Ctrl-C")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 when nothing is bad, 1 when something is, or when the daemon does not answer."""
+    config = config_of(args)
+    if args.watch:
+        return _watch_json(config) if args.json else _watch(config)
+    answer = ask(config, "status", {})
+    if args.json:
+        print_json(answer)
+    else:
+        from rich.console import Console
+
+        Console(highlight=False).print(_table(answer))
+    return _code(answer)
+
+
+def _watch(config: Config) -> int:
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        raise InputError("--watch needs a terminal; leave it out, or add --json")
+    code = 1
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+        try:
+            while True:
+                shown, code = _look(config)
+                live.update(shown, refresh=True)
+                time.sleep(WATCH_SECONDS)
+        except KeyboardInterrupt:
+            return code
+
+
+def _look(config: Config) -> "tuple[RenderableType, int]":
+    from rich.text import Text
+
+    try:
+        answer = ask(config, "status", {}, patience=0.0)
+    except KioskError as error:
+        return Text(printable(str(error))), 1
+    return _table(answer), _code(answer)
+
+
+def _watch_json(config: Config) -> int:
+    """One line a look, for other programs."""
+    while True:
+        answer = ask(config, "status", {}, patience=0.0)
+        sys.stdout.write(json.dumps(answer, ensure_ascii=True) + "\n")
+        sys.stdout.flush()
+        time.sleep(WATCH_SECONDS)
+
+
+def _code(answer: Mapping[str, Any]) -> int:
+    return int(any(line.word == BAD for line in lines_of(answer)))
+
+
+def _table(answer: Mapping[str, Any]) -> "RenderableType":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
+    for line in lines_of(answer):
+        word = Text(line.word, style=_COLOURS[line.word])
+        table.add_row(word, Text(printable(line.about)), Text(printable(line.told)))
+    return table
+
+
+def lines_of(answer: Mapping[str, Any]) -> list[Line]:
+    """The table of an answer to `status`."""
+    return [
+        *_site(answer),
+        *(_door(door) for door in answer["doors"]),
+        *(_device(device) for device in answer["devices"]),
+        _cache(answer["cache"]),
+        *_journal(answer),
+        *_alerts(answer),
+    ]
+
+
+def _site(answer: Mapping[str, Any]) -> Iterator[Line]:
+    up = _lasting(answer["uptime_seconds"])
+    yield Line(OK, "kioskd", f"{answer['version']}, {answer['branch']}, up {up}")
+    hours, change = answer["hours"]["state"], answer["hours"]["next_change"]
+    yield Line(OK, "hours", f"{hours} until {_minute(change)}" if change else hours)
+    if answer["lockdown"]:
+        yield Line(LOOK, "lockdown", "on: nobody but the allow-list is let in")
+    clock = answer["clock"]
+    told = "trusted" if clock["trusted"] else f"not trusted: {clock['why']}"
+    yield Line(OK if clock["trusted"] else BAD, "clock", f"{_minute(answer['at'])}, {told}")
+
+
+def _door(door: Mapping[str, Any]) -> Line:
+    state = door["state"]
+    told = f"{state} since {_minute(door['since'])}"
+    if door["contact"] == "unknown":
+        told += ", contact not known"
+    elif door["contact"] in ("open", "closed") and door["contact"] != state:
+        told += f", {door['contact']}"
+    if door["awaits_first_person"]:
+        told += ", unlocks with the first person in"
+    if door["fault"]:
+        return Line(BAD, f"door {door['name']}", f"{told}; fault {door['fault']}")
+    return Line(_DOOR_WORDS.get(state, OK), f"door {door['name']}", told)
+
+
+def _device(device: Mapping[str, Any]) -> Line:
+    name = f"device {device['name']}"
+    since = _minute(device["since"])
+    if device["present"]:
+        return Line(OK, name, f"{device['driver']}, there since {since}")
+    why = f": {device['why']}" if device["why"] else ""
+    return Line(BAD, name, f"{device['driver']}, away since {since}{why}")
+
+
+def _cache(cache: Mapping[str, Any]) -> Line:
+    if not cache["readable"]:
+        return Line(BAD, "credentials", "none that can be read: nobody is let in")
+    count, age = f"{cache['credentials']:,}", cache["age_seconds"]
+    if age is None:
+        return Line(BAD, "credentials", f"{count}, of an age that no clock can tell")
+    word = OK if age <= OLD_SECONDS else LOOK if age <= cache["good_for_seconds"] else BAD
+    return Line(word, "credentials", f"{count}, {_lasting(age)} old")
+
+
+def _journal(answer: Mapping[str, Any]) -> Iterator[Line]:
+    journal = answer["journal"]
+    if journal["writes"]:
+        yield Line(OK, "journal", f"row {journal['seq']}")
+    else:
+        yield Line(BAD, "journal", "takes no rows: nobody is let in")
+    if answer["late"]:
+        yield Line(BAD, "tasks", f"do not go on: {', '.join(answer['late'])}")
+
+
+def _alerts(answer: Mapping[str, Any]) -> Iterator[Line]:
+    for alert in answer["alerts"]:
+        word = alert["level"] if alert["level"] in _COLOURS else LOOK
+        subject = f" {alert['subject']}" if alert["subject"] else ""
+        told = f"{alert['words']} (since {_minute(alert['since'])})"
+        yield Line(word, f"alert {alert['alert']}{subject}", told)
+
+
+def _minute(written: str) -> str:
+    return f"{datetime.fromisoformat(written):%a %d %b %H:%M}"
+
+
+def _lasting(seconds: float) -> str:
+    minutes = int(seconds) // 60
+    if minutes < 60:
+        return f"{minutes} min"
+    hours = minutes // 60
+    return f"{hours} h {minutes % 60} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"

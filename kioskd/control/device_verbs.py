@@ -1,0 +1,26 @@
+"""What is plugged in at the device, and which of it the daemon uses: devices.
+
+    {}
+    {"ports": [{"node", "port", "usb", "maker", "model", "serial", "likely",
+                "used_by": [{"name", "present"}]}],
+     "missing": [{"name", "driver", "port", "why"}], "lines": [TOML, ...], "hints": [...]}
+
+Deliberately not here: looking (kioskd.daemon.device_list). What a device sends is a topic,
+`probe:DEVICE`, and no verb.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from kioskd.control.people import Person
+from kioskd.control.verbs import Answer, Arguments, Run, only
+
+
+def device_verbs(listing: Callable[[], Awaitable[Mapping[str, Any]]]) -> Mapping[str, Run]:
+    """The verb. listing: looks off the loop."""
+
+    async def devices(person: Person, args: Arguments) -> Answer:
+        only(args)
+        return await listing()
+
+    return {"devices": devices}

@@ -1,0 +1,26 @@
+"""The verb `reload`: read the configuration anew, while the doors go on.
+
+Deliberately not here: what a change asks of the daemon (kioskd.daemon.change).
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from kioskd.control.people import Person
+from kioskd.control.verbs import Answer, Arguments, Run, only
+from kioskd.errors import ConfigError, InputError
+
+
+def reload_verbs(reload: Callable[[Person], Awaitable[Answer]]) -> Mapping[str, Run]:
+    """`reload` {} -> what changed, what waits for a restart, which doors and devices began anew."""
+
+    async def run(person: Person, args: Arguments) -> Answer:
+        only(args)
+        try:
+            return await reload(person)
+        except ConfigError as wrong:
+            count = len(wrong.faults)
+            faults = "1 fault" if count == 1 else f"{count} faults"
+            lines = (f"the configuration in force stays: {faults} in the file", *wrong.faults)
+            raise InputError("\n".join(lines)) from None
+
+    return {"reload": run}

@@ -1,0 +1,98 @@
+"""A reload: the file is read anew, checked, written into the journal, and then in force.
+
+While it has faults, nothing changes. One reload at a time. Deliberately not here: what a change
+asks of doors and devices (change), and how they end and begin (fleet).
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from kioskd.config.load import load
+from kioskd.config.model import Config
+from kioskd.control.people import Person
+from kioskd.control.verbs import Answer
+from kioskd.daemon import strike_map
+from kioskd.daemon.change import Change, change
+from kioskd.daemon.fleet import Fleet
+from kioskd.daemon.holidays import holidays_apart
+from kioskd.daemon.notify import Notify
+from kioskd.daemon.site import IsHoliday, Site
+from kioskd.domain.record import Kind
+
+log = logging.getLogger("kioskd")
+MOST_TOLD: Final = 50  # differences that a row of the journal names; the others are counted
+
+
+class Reloading:
+    """configured: told once doors and devices are those of the configuration in force."""
+
+    def __init__(
+        self, site: Site, fleet: Fleet, notify: Notify, configured: Callable[[Fleet], None]
+    ) -> None:
+        self._site = site
+        self._fleet = fleet
+        self._notify = notify
+        self._configured = configured
+        self._one_at_a_time = asyncio.Lock()
+
+    async def reload(self, person: Person) -> Answer:
+        """Put the file into force. ConfigError: it has faults; StoreError: it was not journalled.
+
+        A reload that was begun is ended, whatever becomes of who asked for it.
+        """
+        return await asyncio.shield(self._one(person))
+
+    async def _one(self, person: Person) -> Answer:
+        async with self._one_at_a_time:
+            self._notify.reloading()
+            try:
+                return await self._reload(person)
+            finally:
+                self._notify.ready("configuration read anew")
+
+    async def _reload(self, person: Person) -> Answer:
+        config, is_holiday = await asyncio.to_thread(self._read)
+        found = change(self._site.config, config)
+        if found.differences:
+            await self._site.acts.write(
+                person, "reload", detail=_detail(found), kind=Kind.CONFIG_CHANGED
+            )
+            await self._apply(found, is_holiday)
+        for warning in config.warnings:
+            log.warning("config", extra={"why": warning})
+        return _told(found, config)
+
+    def _read(self) -> tuple[Config, IsHoliday]:
+        config = load(self._site.config.path)
+        return config, holidays_apart(config, self._site.clock.moment().wall.date())
+
+    async def _apply(self, found: Change, is_holiday: IsHoliday) -> None:
+        site, fleet = self._site, self._fleet
+        await fleet.end_doors(site.shared, found.ending_doors)
+        await fleet.end_devices(found.ending_devices)
+        site.use(found.config, is_holiday)
+        fleet.begin_devices(site.config, found.beginning_devices)
+        fleet.begin_doors(site.shared, found.beginning_doors)
+        self._configured(fleet)
+        await asyncio.to_thread(strike_map.kept, site.config)
+        log.info("reloaded", extra={"changed": len(found.differences)})
+
+
+def _detail(found: Change) -> dict[str, object]:
+    told = [str(difference) for difference in found.differences[:MOST_TOLD]]
+    detail: dict[str, object] = {"changed": told, "held_back": list(found.held_back)}
+    if len(found.differences) > MOST_TOLD:
+        detail["more"] = len(found.differences) - MOST_TOLD
+    return detail
+
+
+def _told(found: Change, config: Config) -> dict[str, object]:
+    return {
+        "changed": [str(difference) for difference in found.differences],
+        "held_back": list(found.held_back),
+        "devices": sorted(found.beginning_devices),
+        "doors": sorted(found.beginning_doors),
+        "warnings": list(config.warnings),
+    }
