@@ -14,8 +14,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kioskd.client import AskError
-from ui.finding import NotFoundError, sockets
+from kioskd.client import AskError, NoPlace, sockets
 from ui.panel.following import Following, NoSuchDoorError, Scene
 
 STOPPED, NOT_WELL, WRONG_USAGE = 0, 1, 2  # as everywhere in this project
@@ -35,7 +34,7 @@ def kiosk_ui(arguments: Sequence[str] | None = None) -> int:
     try:
         following = Following(args.door, sockets(args.socket, args.config, os.environ))
         return asyncio.run(_follow(following, as_json=args.json, allow_exit=args.allow_exit))
-    except (NotFoundError, NoSuchDoorError) as error:
+    except (NoPlace, NoSuchDoorError) as error:
         return _say(WRONG_USAGE, str(error))
     except AskError as error:
         return _say(NOT_WELL, str(error))

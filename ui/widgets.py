@@ -13,7 +13,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-Painted = Sequence[tuple[str, Style]]
+Painted = Sequence[Sequence[tuple[str, Style]]]  # rows of runs, each run in one style
 _RUNS: Final = re.compile("█+|[^█]+")
 _REVERSED: Final = Style(reverse=True)
 
@@ -52,8 +52,9 @@ class Board(Widget):
         """One row, as Textual asks for it."""
         if y >= len(self._rows):
             return Strip.blank(self.size.width)
-        text, style = self._rows[y]
-        return Strip(_segments(text, style), len(text))
+        runs = self._rows[y]
+        segments = [each for text, style in runs for each in _segments(text, style)]
+        return Strip(segments, sum(len(text) for text, _ in runs))
 
 
 def _segments(text: str, style: Style) -> Iterator[Segment]:

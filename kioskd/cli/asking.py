@@ -8,7 +8,9 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 from kioskd import wire
@@ -20,12 +22,14 @@ from kioskd.client import (
     TIMEOUT,
     AskError,
     Client,
+    sockets,
 )
 from kioskd.config.model import Config
 from kioskd.config.socket import candidates
-from kioskd.errors import InputError
+from kioskd.errors import ConfigError, InputError
 
 PATIENCE: Final = 3.0  # seconds for a daemon that holds its directory already, but starts still
+LONG_TIMEOUT: Final = 30.0  # for what devices have part in: a reload ends and begins them
 _PAUSE_SECONDS: Final = 0.1
 _pause = time.sleep
 _CALLERS_FAULT: Final = frozenset({wire.BAD_ARGUMENT, wire.BAD_REQUEST, wire.NOT_FOUND})
@@ -55,6 +59,29 @@ def ask(
             if time.monotonic() >= until:
                 raise _unreachable(config, missing) from None
         _pause(_PAUSE_SECONDS)
+
+
+def ask_despite_faults(
+    path: Path, load: Callable[[], Config], verb: str, args: Mapping[str, Any]
+) -> dict[str, Any]:
+    """As `ask`, also while the file has faults: the daemon that runs has its own configuration.
+
+    load: reads the file of `path`; its ConfigError is raised where no daemon answers.
+    """
+    try:
+        config = load()
+    except ConfigError as wrong:
+        with _by_file(path, wrong) as daemon:
+            return _asked(daemon, verb, args)
+    return ask(config, verb, args, timeout=LONG_TIMEOUT)
+
+
+def _by_file(path: Path, wrong: ConfigError) -> Client:
+    with suppress(AskError):
+        for place in sockets(config=path, environment=os.environ):
+            with suppress(AskError):
+                return Client(place, LONG_TIMEOUT)
+    raise wrong
 
 
 def reached(config: Config, timeout: float = TIMEOUT) -> Client:

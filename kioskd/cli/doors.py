@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
 from kioskd.cli.common import add_config, config_of, print_json, printable
@@ -43,9 +44,9 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def _asked(args: argparse.Namespace, verb: str, what: dict[str, Any]) -> dict[str, Any]:
-    from kioskd.cli.asking import ask
+    from kioskd.cli.asking import ask_despite_faults
 
-    told = ask(config_of(args), verb, what)
+    told = ask_despite_faults(Path(args.config), lambda: config_of(args), verb, what)
     if args.json:
         print_json(told)
     return told

@@ -1,9 +1,10 @@
 """kioskd lockdown on|off: nobody but the allow-list is let in, until it is lifted."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
-from kioskd.cli.asking import add_json, ask
+from kioskd.cli.asking import add_json, ask_despite_faults
 from kioskd.cli.common import add_config, add_key_file, keyed_config_of, print_json
 from kioskd.cli.staffing import say
 
@@ -24,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     asked: dict[str, Any] = {"on": args.to == "on"}
     if args.reason:
         asked["reason"] = args.reason
-    answer = ask(keyed_config_of(args), "lockdown", asked)
+    answer = ask_despite_faults(Path(args.config), lambda: keyed_config_of(args), "lockdown", asked)
     if args.json:
         print_json(answer)
     else:

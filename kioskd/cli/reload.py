@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
 from kioskd.cli.common import add_config, config_of, print_json, printable
@@ -18,11 +19,11 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
 def run(args: argparse.Namespace) -> int:
     """0 when the file is in force now, 1 when part of it waits for a restart.
 
-    ConfigError: the file has faults; the daemon keeps what it has.
+    InputError: the file has faults; the daemon says so and keeps what it has.
     """
-    from kioskd.cli.asking import ask
+    from kioskd.cli.asking import ask_despite_faults
 
-    told = ask(config_of(args), "reload", {})
+    told = ask_despite_faults(Path(args.config), lambda: config_of(args), "reload", {})
     if args.json:
         print_json(told)
     else:

@@ -26,7 +26,7 @@ from kioskd.client.faults import (
     TIMEOUT,
     AskError,
 )
-from kioskd.client.places import find_socket
+from kioskd.client.places import NoPlace, sockets
 
 if TYPE_CHECKING:
     from kioskd.client.link import Link
@@ -42,8 +42,9 @@ __all__ = [
     "AskError",
     "Client",
     "Link",
-    "find_socket",
+    "NoPlace",
     "open_link",
+    "sockets",
 ]
 
 

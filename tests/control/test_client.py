@@ -299,34 +299,3 @@ def test_a_command_does_not_pay_for_what_only_screens_need() -> None:
     assert client.Link is Link
     with pytest.raises(AttributeError):
         client.__getattr__("Chain")
-
-
-@pytest.mark.parametrize(
-    ("toml", "found"),
-    [
-        ('[control]\nsocket = "/run/x.sock"', "/run/x.sock"),
-        ('[storage]\ndirectory = "/data"', "/data/control.sock"),
-        ('[control]\nroles = {}\n[storage]\ndirectory = "/data"', "/data/control.sock"),
-        ("[control]\nsocket = 5", ""),
-        ("[storage]", ""),
-        ("control = 5", ""),
-        ("not toml", ""),
-    ],
-)
-def test_a_screen_finds_the_socket_by_the_configuration(
-    tmp_path: Path, toml: str, found: str
-) -> None:
-    config = tmp_path / "kioskd.toml"
-    config.write_text(toml, encoding="utf-8")
-    if found:
-        assert client.find_socket(config=config) == Path(found)
-    else:
-        with pytest.raises(AskError, match=r"kioskd\.toml"):
-            client.find_socket(config=config)
-    assert client.find_socket(Path("/x"), config) == Path("/x")
-
-
-def test_a_screen_without_options_looks_where_the_package_puts_it(tmp_path: Path) -> None:
-    assert client.find_socket() == Path("/run/kioskd/control.sock")
-    with pytest.raises(AskError, match="give --socket"):
-        client.find_socket(config=tmp_path / "missing.toml")

@@ -10,7 +10,7 @@ from kioskd.domain.decision import Decision, Reason
 from kioskd.domain.record import Kind, Record
 from kioskd.health.metrics import Snapshot, Tally, render
 
-# https://metrics.example/docs/instrumenting/exposition_formats/, text format 0.0.4
+# Prometheus, exposition formats, text format 0.0.4
 _LABEL = r'[a-z_][a-z0-9_]*="(?:[^"\\\n]|\\\\|\\"|\\n)*"'
 _SAMPLE = re.compile(rf"kioskd_[a-z_]+(?:\{{{_LABEL}(?:,{_LABEL})*\}})? -?\d+(?:\.\d+)?(?:e-?\d+)?")
 _COMMENT = re.compile(r"# (?:HELP kioskd_[a-z_]+ [^\n]+|TYPE kioskd_[a-z_]+ (?:gauge|counter))")

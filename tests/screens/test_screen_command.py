@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from kioskd.client import NoPlace, sockets
+from kioskd.client.places import PACKAGED, PACKAGED_CONFIG
 from kioskd.domain.notice import Notice, Shown
 from tests.screens.doorkeeper import Doorkeeper
 from tests.screens.terminal import KIOSK_UI, kiosk_ui
-from ui.finding import PACKAGED, PACKAGED_CONFIG, NotFoundError, sockets
 from ui.main import kiosk_console
 
 
@@ -214,5 +215,5 @@ def test_a_configuration_that_says_nothing_is_told(tmp_path: Path, text: str, me
     file = tmp_path / "k.toml"
     file.write_text(text, encoding="utf-8")
     assert file != PACKAGED_CONFIG
-    with pytest.raises(NotFoundError, match=message):
+    with pytest.raises(NoPlace, match=message):
         sockets(None, file, {})

@@ -7,45 +7,24 @@ Deliberately not here: where notices come from (following), and how they are set
 import asyncio
 import gc
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache
 from typing import ClassVar, Final
 
-from rich.style import Style
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from kioskd.client import AskError
 from kioskd.domain.notice import Notice, Shown
-from ui.panel.drawing import Band, draw
+from ui.panel.colours import styles
+from ui.panel.drawing import draw
 from ui.panel.following import Following, Scene
-from ui.panel.view import Mood, View
+from ui.panel.view import View
 from ui.widgets import Board, Painted
 
 LANGUAGE_SECONDS: Final = 3.0  # a slow reader's time for a headline; three fit a notice of 10 s
 STOPPED, OTHER_VERSION = 0, 1
-_WHITE, _AMBER = "#ffffff", "#ffc933"
-_Colours = Mapping[Mood, tuple[str, str, str]]
-# ink, ground, ground of the bar above; at least 6.5 : 1 between ink and ground
-_COLOURS: Final[_Colours] = {
-    Mood.CALM: (_WHITE, "#0b2a4a", "#06182b"),
-    Mood.ASKING: (_WHITE, "#1a4f94", "#0e2f5c"),
-    Mood.GRANTED: (_WHITE, "#0a6b2d", "#05401a"),
-    Mood.DENIED: (_WHITE, "#98131f", "#5c0a12"),
-    Mood.CLOSED: (_WHITE, "#30343b", "#1b1e22"),
-    Mood.FAULT: (_AMBER, "#1c1a14", "#000000"),
-}
-# The same for a terminal of 16 colours: exactly those, so that green does not become grey.
-_SIXTEEN: Final[_Colours] = {
-    Mood.CALM: ("#ffffff", "#0000aa", "#000000"),
-    Mood.ASKING: ("#ffffff", "#0000aa", "#000000"),
-    Mood.GRANTED: ("#000000", "#00aa00", "#00aa00"),
-    Mood.DENIED: ("#ffffff", "#aa0000", "#aa0000"),
-    Mood.CLOSED: ("#ffffff", "#000000", "#000000"),
-    Mood.FAULT: ("#ffff55", "#000000", "#000000"),
-}
 
 
 def _now() -> datetime:
@@ -134,8 +113,8 @@ class DoorScreen(App[int], inherit_bindings=False):
         scene = self._scene
         place = scene.site.place(scene.door)
         view = View(scene.shown, place, scene.site.languages, self._now(), self._turns)
-        styles = _styles(view.mood, few=self.console.color_system == "standard")
-        return [(row.text, styles[row.band]) for row in draw(view, columns, rows)]
+        inks = styles(view.mood, few=self.console.color_system == "standard")
+        return [((row.text, inks[row.band]),) for row in draw(view, columns, rows)]
 
 
 class DeveloperScreen(DoorScreen):
@@ -146,10 +125,3 @@ class DeveloperScreen(DoorScreen):
 
 def _without_digits(shown: Shown) -> Shown:
     return Shown(Notice.ENTER_PIN) if shown.notice is Notice.ENTER_PIN else shown
-
-
-@cache
-def _styles(mood: Mood, *, few: bool) -> Mapping[Band, Style]:
-    ink, ground, bar = (_SIXTEEN if few else _COLOURS)[mood]
-    grounds = {Band.HEAD: bar, Band.MIDDLE: ground, Band.FOOT: ground}
-    return {band: Style(color=ink, bgcolor=each, bold=True) for band, each in grounds.items()}

@@ -1,0 +1,95 @@
+"""The demo's panel as rows of pieces: a head, both sides, what was done last, and the keys.
+
+Deliberately not here: colours (demo_inks) and the terminal (demo_app).
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from ui.panel.demo_keys import controls
+from ui.panel.demo_left import LEAST_COLUMNS, clock_words, left, moved
+from ui.panel.demo_model import Model, Visitor
+from ui.panel.demo_pieces import Line, Piece, Tint, block, fitted, flowing, line
+from ui.panel.demo_right import right
+from ui.panel.view import View
+
+LEAST: Final = (80, 24)  # columns and rows; below, not all that it tells has room
+_BETWEEN: Final = Piece("│", Tint.FAINT)
+_ALARMS: Final = {
+    "gone": " THE DAEMON IS GONE. The door stays as its hardware keeps it; waiting for it.",
+    "starting": " The daemon is starting.",
+}
+_LOST: Final = " THE DAEMON DOES NOT ANSWER; trying again."
+_HINT: Final = " letters scan a card; digits, * and # (Enter) are the keypad; the mouse does both"
+
+
+def page(
+    model: Model,
+    now: datetime,
+    columns: int,
+    rows: int,
+    turn: int = 0,
+    chosen: Visitor | None = None,
+) -> list[Line]:
+    """The whole terminal: `rows` rows of `columns` cells. now: aware, the real time."""
+    if columns < LEAST[0] or rows < LEAST[1]:
+        return _too_small(columns, rows)
+    view = _view(model, now, turn)
+    keys = list(flowing(_keys(model), columns))
+    across = _left_columns(columns)
+    beyond = columns - across - 1
+    body = rows - 2 - len(keys)
+    sides = zip(
+        left(model, view, across, body, chosen),
+        right(model, view.place.zone, beyond, body),
+        strict=True,
+    )
+    return [
+        _head(model, view, across, beyond),
+        *((*one, _BETWEEN, *other) for one, other in sides),
+        _message(model, columns),
+        *block(keys, columns, len(keys)),
+    ]
+
+
+def _view(model: Model, now: datetime, turn: int) -> View:
+    scene = model.scene
+    place, languages = scene.site.place(scene.door), scene.site.languages
+    return View(scene.shown, place, languages, moved(now, model), turn)
+
+
+def _left_columns(columns: int) -> int:
+    """Under half, so that two rules go into a row on the right from 100 columns on."""
+    return max(LEAST_COLUMNS, columns * 44 // 100)
+
+
+def _head(model: Model, view: View, across: int, beyond: int) -> Line:
+    told: list[Piece] = [Piece(" site: ", Tint.TITLE)] if model.site.words else []
+    for word, well in model.site.words:
+        told += [Piece(word, Tint.TITLE if well else Tint.ALARM), Piece("  ", Tint.TITLE)]
+    clock = fitted(clock_words(model, view), across, Tint.TITLE)
+    return (*clock, Piece("│", Tint.TITLE), *fitted(told, beyond, Tint.TITLE))
+
+
+def _message(model: Model, columns: int) -> Line:
+    alarm = _ALARMS.get(model.stage.daemon, "" if model.scene.connected else _LOST)
+    if alarm:
+        return fitted((Piece(alarm, Tint.ALARM),), columns, Tint.ALARM)
+    told = f" {model.message}" if model.message else _HINT
+    return fitted((Piece(told, Tint.TITLE),), columns, Tint.TITLE)
+
+
+def _keys(model: Model) -> Iterator[Line]:
+    for key, word in controls(model):
+        yield line(Piece(f" {key} ", Tint.KEY, key), Piece(f" {word}", key=key))
+
+
+def _too_small(columns: int, rows: int) -> list[Line]:
+    told = (
+        f"{columns} x {rows} is a little small:",
+        f"this panel needs {LEAST[0]} x {LEAST[1]}.",
+        "Make the window larger, or its letters",
+        "smaller (often Ctrl and -). Q leaves.",
+    )
+    return block((line(Piece(f" {each}")) for each in told), columns, rows)
