@@ -50,10 +50,7 @@ def _configured(config: Path, environment: Mapping[str, str]) -> tuple[Path, ...
     # Only the packaged configuration may be the packaged daemon's: a trial site is another one.
     found += [PACKAGED] if config == PACKAGED_CONFIG else []
     if not found:
-        raise AskError(
-            wire.BAD_ARGUMENT,
-            f"{config}: names no control.socket and no storage.directory; add one",
-        )
+        raise NoPlace(f"{config}: names no control.socket and no storage.directory; add one")
     return tuple(dict.fromkeys(found))
 
 
@@ -62,13 +59,9 @@ def _read(config: Path) -> dict[str, Any]:
         return tomllib.loads(config.read_text(encoding="utf-8"))
     except OSError as error:
         why = error.strerror or "it cannot be read"
-        raise AskError(
-            wire.BAD_ARGUMENT, f"{config}: {why}; name it with --config, or say --socket"
-        ) from None
+        raise NoPlace(f"{config}: {why}; name it with --config, or say --socket") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise AskError(
-            wire.BAD_ARGUMENT, f"{config}: {error}; say kioskd check-config {config}"
-        ) from None
+        raise NoPlace(f"{config}: {error}; say kioskd check-config {config}") from None
 
 
 def _path(read: Mapping[str, Any], table: str, key: str) -> Path | None:
