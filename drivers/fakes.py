@@ -265,7 +265,7 @@ class FakeInputs(FakeDevice):
         self._high: dict[int, bool] = {}
 
     def line(self, number: int, active: str = "low") -> "FakeLine":
-        """One line; active: the level that means closed, or pressed."""
+        """One line, for one listener; active: the level that means closed, or pressed."""
         line = self._lines[number] = FakeLine(active == "high")
         self._put(number, first=True)
         return line

@@ -19,7 +19,7 @@ _ACTIVE = {"low": False, "high": True}
 
 
 class SimulatedInputs(SerialLink):
-    """A Device that gives an InputLine for each line. Hand the lines out before `run`."""
+    """A Device that gives an InputLine for each line."""
 
     def __init__(self, config: DeviceConfig, clock: Clock, watch: DeviceWatch) -> None:
         super().__init__(config, clock, watch)
@@ -30,15 +30,17 @@ class SimulatedInputs(SerialLink):
     def line(self, number: int, active: str = "low") -> "SimulatedLine":
         """A line; active: the level that means closed, or pressed.
 
-        ConfigError: no such line or level, or a line used twice.
+        One listener a line: a door that begins anew asks again, and is told how it stands now.
+        ConfigError: no such line or level.
         """
         if number not in LINES:
             raise ConfigError([f"{self.name}: line {number}: use {LINES[0]} to {LINES[-1]}"])
         if active not in _ACTIVE:
             raise ConfigError([f"{self.name}: active {active!r}: use {' or '.join(_ACTIVE)}"])
-        if number in self._lines:
-            raise ConfigError([f"{self.name}: line {number} is used twice; give each its own"])
         line = self._lines[number] = SimulatedLine(_ACTIVE[active])
+        known = self._debounce.level(number)
+        if known is not None:
+            self._tell(Settled(number, known, self._clock.monotonic(), first=True))
         return line
 
     async def run(self) -> None:

@@ -4,18 +4,20 @@ None of these raises anything but a KioskError. Times named `monotonic` are seco
 clock that time-outs and pulses run on; they never jump.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from kioskd.access.lockout import Lockout
+from kioskd.access.schedule import StaffException
 from kioskd.domain.credential import Credential
 from kioskd.domain.face import Light, Tone
 from kioskd.domain.moment import Moment
 from kioskd.domain.notice import Shown
 from kioskd.domain.reading import InputChange, KeyPress, Scan
 from kioskd.domain.record import Record
+from kioskd.domain.staff import Enrolment, ListEntry, Lockdown, Which
 
 
 class Clock(Protocol):
@@ -106,6 +108,45 @@ class Device(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class DoorView:
+    """A door as it stands now. Nothing in it tells of a person, `last_reason` excepted.
+
+    state: secured, released, unlocked, open, held, forced or unknown; since: of that state.
+    contact: open, closed, unknown (its device is away) or none. fault: a code, empty without one.
+    last_reason: of the last decision; for those who may look at persons' rows.
+    """
+
+    name: str
+    state: str
+    since: datetime
+    released: bool
+    unlocked: bool
+    contact: str
+    fault: str = ""
+    awaits_first_person: bool = False
+    last_at: datetime | None = None
+    last_granted: bool | None = None
+    last_reason: str = ""
+
+
+class StaffedDoor(Protocol):
+    """A door as staff act on it. StoreError and DeviceError say why something was not done."""
+
+    async def open(self, write: Callable[[], Awaitable[str]]) -> float:
+        """Release once: `write` puts the row of this act into the journal and gives its id.
+
+        Returns the seconds of release. A row that took too long to write releases nothing.
+        """
+        ...
+
+    async def lock(self) -> None:
+        """End every release and unlock at once; the next unlock needs a first person anew."""
+        ...
+
+    def view(self) -> DoorView: ...
+
+
 class DeviceWatch(Protocol):
     """Told when a device goes and when it is back."""
 
@@ -194,6 +235,68 @@ class Journal(Protocol):
         ...
 
 
+class StaffLists(Protocol):
+    """Allow-list and deny-list as staff keep them, off the loop. StoreError.
+
+    older: indices of the same card under older keys; their rows go.
+    """
+
+    async def entries(self, which: Which) -> tuple[ListEntry, ...]: ...
+    async def put_entry(self, entry: ListEntry, older: tuple[bytes, ...]) -> None: ...
+    async def drop_entries(self, cards: tuple[bytes, ...], which: Which) -> int: ...
+
+
+class Enrolments(Protocol):
+    """Cards with a PIN that staff gave them, off the loop. StoreError."""
+
+    async def enrolments(self) -> tuple[Enrolment, ...]: ...
+    async def put_enrolment(
+        self, enrolment: Enrolment, sealed: bytes, older: tuple[bytes, ...]
+    ) -> bool:
+        """Keep it; whether the card had one already."""
+        ...
+
+    async def drop_enrolments(self, cards: tuple[bytes, ...]) -> int: ...
+
+
+class PinSealer(Protocol):
+    """Makes the sealed verifier of a new PIN, off the loop, at the cost of this site.
+
+    VaultError. The PIN is in nothing that it raises or logs.
+    """
+
+    async def seal(self, card: bytes, pin: str) -> bytes: ...
+
+
+class LockdownSwitch(Protocol):
+    """The lockdown as staff turn it; it outlives a restart. StoreError."""
+
+    async def lockdown_now(self) -> Lockdown: ...
+    async def put_lockdown(self, to_be: Lockdown) -> None: ...
+
+
+class StaffHours(Protocol):
+    """Hours that staff gave single dates, off the loop. StoreError."""
+
+    async def exceptions(self) -> tuple[StaffException, ...]: ...
+    async def put_exception(self, exception: StaffException) -> None: ...
+    async def drop_exception(self, day: date) -> bool: ...
+
+
+class LockoutBook(Protocol):
+    """Which cards have failed PINs. In memory: what is cleared is cleared in the journal too."""
+
+    def snapshot(self) -> Mapping[bytes, Lockout]: ...
+    def clear(self, indices: tuple[bytes, ...]) -> None: ...
+    def clear_all(self) -> None: ...
+
+
+class ClockMark(Protocol):
+    """Where it is kept that an operator vouched for the clock. StoreError."""
+
+    async def put_clock_mark(self, now: Moment) -> None: ...
+
+
 class Checkpoint(Protocol):
     """Told as an entry passes a named point; tests stop the process there."""
 
@@ -218,6 +321,17 @@ class ClockTrust(Protocol):
     """Judges the wall clock, at most a few times a second."""
 
     def judge(self, now: Moment) -> ClockJudgement: ...
+
+
+class AcceptableClock(ClockTrust, Protocol):
+    """A wall clock that an operator can vouch for."""
+
+    @property
+    def synchronised(self) -> bool:
+        """Whether a time server vouched for it when it was judged last."""
+        ...
+
+    def accept(self, now: Moment) -> None: ...
 
 
 def pass_by(name: str) -> None:

@@ -53,6 +53,10 @@ class Debounce:
         """When a line settles unless it moves again; infinity while none does."""
         return min((at for _, at in self._seen.values()), default=float("inf")) + SETTLE_SECONDS
 
+    def level(self, line: int) -> bool | None:
+        """Whether a line is high, as it settled last; None while that is not known."""
+        return self._known.get(line)
+
     def settle(self, now: float) -> list[Settled]:
         """The lines that have settled by now, the earliest first."""
         ready = [

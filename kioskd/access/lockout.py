@@ -9,6 +9,7 @@ and never an exception.
 Deliberately not here: which table holds the values, and how many are kept.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -69,6 +70,28 @@ def remaining(lockout: Lockout, now: Moment) -> timedelta:
         left = max(0.0, lockout.until_boot - now.boot)  # 0.0 where either is not a number
         return timedelta(seconds=min(left, _LONGEST.total_seconds()))
     return min(max(timedelta(0), lockout.until_wall - now.wall), _LONGEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is held against one card now. remaining: how long it stays locked, zero if it is not."""
+
+    card: bytes
+    failures: int
+    step: int
+    remaining: timedelta
+
+
+def standings(lockouts: Mapping[bytes, Lockout], now: Moment) -> tuple[Standing, ...]:
+    """Every card with failures that still count, the longest locked first."""
+    found = []
+    for card, kept in lockouts.items():
+        lockout = current(kept, now)
+        if lockout.failures:
+            left = remaining(lockout, now)
+            found.append(Standing(card, lockout.failures, lockout.step, left))
+    found.sort(key=lambda standing: (standing.remaining, standing.failures), reverse=True)
+    return tuple(found)
 
 
 def after_boot(lockout: Lockout, now: Moment, policy: LockoutPolicy, *, trusted: bool) -> Lockout:

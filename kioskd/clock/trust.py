@@ -4,12 +4,11 @@ Evidence is read at most once a second; the journal's newest row arrives through
 """
 
 import ctypes
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from kioskd.access.clock_trust import ClockFacts, ClockVerdict, judge
+from kioskd.access.clock_trust import DIVERGED, ClockFacts, ClockVerdict, judge
 from kioskd.domain.moment import Moment
 from kioskd.ports import ClockJudgement
 
@@ -49,21 +48,25 @@ def _kernel_synchronised() -> bool:
     return 0 <= state != _TIME_ERROR and not status & _STA_UNSYNC
 
 
-@dataclass(slots=True)
-class _Together:
-    wall: datetime
-    boot: float
-    boot_id: str
-
-
 class WallClockTrust:
-    """ports.ClockTrust: remembers the newest trusted row and when both clocks last agreed."""
+    """ports.ClockTrust: remembers the newest trusted row and when both clocks last agreed.
 
-    def __init__(self, source: str, newest: datetime | None, evidence: Evidence) -> None:
+    accepted: the reading that an operator vouched for last; it counts within its own boot, while
+    the clock keeps pace with it.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        newest: datetime | None,
+        evidence: Evidence,
+        accepted: Moment | None = None,
+    ) -> None:
         self._source = source
         self._newest = newest
         self._evidence = evidence
-        self._together: _Together | None = None
+        self._accepted = accepted
+        self._together: Moment | None = None
         self._vouched = (False, False)
         self._read_at = float("-inf")
         self.verdict = ClockVerdict(trusted=False, why="not judged yet")
@@ -71,13 +74,22 @@ class WallClockTrust:
     def judge(self, now: Moment) -> ClockJudgement:
         """The verdict of this moment."""
         synchronised, rtc = self._fresh_evidence(now)
+        rtc = rtc or self._vouched_by_operator(now)
         facts = ClockFacts(
-            now.wall, self._newest, self._drift(now), synchronised, rtc, self._source
+            now.wall, self._newest, _drift(self._together, now), synchronised, rtc, self._source
         )
         self.verdict = judge(facts)
         if self.verdict.trusted:
             self._agree(now, anew=synchronised)
         return ClockJudgement(self.verdict.trusted, self.verdict.why)
+
+    def accept(self, now: Moment) -> None:
+        """An operator vouches for the clock as it is now, as a battery clock would: until the next
+        boot. What was recorded before, and how the clock was moved, count no more.
+        """
+        self._newest = now.wall
+        self._accepted = now
+        self._together = now
 
     def recorded(self, at: datetime) -> None:
         """A row of this time was written while the clock was trusted."""
@@ -99,14 +111,19 @@ class WallClockTrust:
             self._read_at = now.boot
         return self._vouched
 
-    def _drift(self, now: Moment) -> float | None:
-        seen = self._together
-        if seen is None or seen.boot_id != now.boot_id:
-            return None
-        return (now.wall - seen.wall).total_seconds() - (now.boot - seen.boot)
+    def _vouched_by_operator(self, now: Moment) -> bool:
+        drift = _drift(self._accepted, now)
+        return drift is not None and abs(drift) <= DIVERGED
 
     def _agree(self, now: Moment, *, anew: bool) -> None:
         # Without a time server the first agreement stays the measure: a clock that is moved
         # by small steps adds them up.
         if anew or self._together is None or self._together.boot_id != now.boot_id:
-            self._together = _Together(now.wall, now.boot, now.boot_id)
+            self._together = now
+
+
+def _drift(seen: Moment | None, now: Moment) -> float | None:
+    """Seconds by which wall and boot clock have moved apart since they were seen together."""
+    if seen is None or seen.boot_id != now.boot_id:
+        return None
+    return (now.wall - seen.wall).total_seconds() - (now.boot - seen.boot)

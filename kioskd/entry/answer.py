@@ -10,20 +10,30 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil
 
+from kioskd.access.facts import Facts, PinOutcome
 from kioskd.access.notices import STRIKE_FAULT_CODE
 from kioskd.access.pace import Pace, failed_at_pin
 from kioskd.access.schedule import Schedule
+from kioskd.access.session import Session
+from kioskd.access.session_table import SessionSignal
+from kioskd.config.model import Door
 from kioskd.domain.decision import Reason
 from kioskd.domain.notice import Notice, Shown
 from kioskd.domain.record import Kind
 from kioskd.entry.doorway import Doorway
+from kioskd.entry.first_person import FirstPerson
 from kioskd.entry.notebook import Notebook
 from kioskd.entry.shown import shown_for
+from kioskd.entry.strike_keeper import Owner
 from kioskd.entry.verdict import Judge, PinStep, Verdict
 from kioskd.errors import DeviceError
 from kioskd.ports import Checkpoint, Clock
 
 log = logging.getLogger("kioskd.entry")
+_OUTCOME = {
+    SessionSignal.TIMER: PinOutcome.TIMED_OUT,
+    SessionSignal.CLEAR_EMPTY: PinOutcome.CANCELLED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,21 @@ class Asked:
     step: PinStep
     last_key: float
     seconds: float
+
+
+def asked(session: Session, step: PinStep, door: Door) -> Asked:
+    """What a finished session asks. step: of a card that is decided without a PIN."""
+    seconds = door.long_release_seconds if session.longer_release else door.release_seconds
+    if session.ended_by is not SessionSignal.CARD_DECIDES:
+        step = _pin_step(session, door)
+    return Asked(session.card, step, session.last_key_at, seconds)
+
+
+def _pin_step(session: Session, door: Door) -> PinStep:
+    if session.ended_by in _OUTCOME:
+        return PinStep(_OUTCOME[session.ended_by])
+    fits = session.ended_by is SessionSignal.ENTER and session.typed >= door.pin_min
+    return PinStep(digits=session.pin, acceptable=fits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +73,23 @@ class Answers:
     notebook: Notebook
     clock: Clock
     checkpoint: Checkpoint
+    first: FirstPerson = field(default_factory=FirstPerson)
 
-    async def answer(self, asked: Asked, owner: "asyncio.Task[object]") -> Shown:
+    async def answer(self, asked: Asked, owner: Owner) -> Shown:
         """Decide, act, and say what to show now. A strike is released as long as `owner` lives."""
         verdict = await self.judge.judge(asked.number, asked.step, self.doorway.not_opened)
+        self.doorway.decided(verdict.facts.now, verdict.decision)
         if verdict.decision.granted:
             return await self._let_in(verdict, asked.seconds, owner)
         return await self._turn_away(verdict, asked)
 
-    async def _let_in(
-        self, verdict: Verdict, seconds: float, owner: "asyncio.Task[object]"
-    ) -> Shown:
+    async def _let_in(self, verdict: Verdict, seconds: float, owner: Owner) -> Shown:
         if self.clock.monotonic() > verdict.good_until:
             self.doorway.not_opened(verdict.entry, "late")
             return Shown(Notice.FAULT, code=STRIKE_FAULT_CODE)
         try:
-            await self.doorway.release(seconds, verdict.entry, owner)
+            went_in = self._first_person(verdict.facts)
+            await self.doorway.release(seconds, verdict.entry, owner, went_in)
         except DeviceError:
             self.doorway.not_opened(verdict.entry, "strike")
             return Shown(Notice.FAULT, code=STRIKE_FAULT_CODE)
@@ -74,6 +100,12 @@ class Answers:
         self.checkpoint("after-on-frame")
         log.info("entry.granted", extra={"door": self.doorway.name, "id": verdict.entry})
         return Shown(Notice.GRANTED)
+
+    def _first_person(self, facts: Facts) -> Callable[[], None] | None:
+        # The day of an entry counts, so a clock that is not trusted makes nobody the first.
+        if not (facts.allow_listed and facts.clock_trusted):
+            return None
+        return lambda: self.first.came(facts.today, self.clock.monotonic())
 
     async def _turn_away(self, verdict: Verdict, asked: Asked) -> Shown:
         reason, door = verdict.decision.reason, self.doorway.name

@@ -67,6 +67,7 @@ class Dossier:
         self._lockouts = lockouts
         self._trust = trust
         self._occupancy = occupancy
+        self._unreadable = False
 
     def look_up(self, number: str, door: DoorPolicy) -> Subject:
         """Everything known of a card now; the PIN is not asked yet."""
@@ -78,6 +79,10 @@ class Dossier:
             log.error("keys.unusable", extra={"why": str(error)})  # noqa: TRY400
             return Subject(None, replace(facts, keys_usable=False))
         return Subject(keys, self._person(facts, keys, now))
+
+    def place(self, door: DoorPolicy) -> Facts:
+        """The facts of this moment without a card: hours, lockdown, clock, cache."""
+        return self._place(self._clock.moment(), door)
 
     def _place(self, now: Moment, door: DoorPolicy) -> Facts:
         cache = self._credentials.state()
@@ -95,10 +100,15 @@ class Dossier:
 
     def _lockdown(self) -> bool:
         try:
-            return self._state.lockdown()
+            lockdown = self._state.lockdown()
         except StoreError as error:
-            log.error("state.unreadable", extra={"why": str(error)})  # noqa: TRY400
+            # Asked twice a second: the first failure is told loudly, its repeats are not.
+            level = logging.DEBUG if self._unreadable else logging.ERROR
+            log.log(level, "state.unreadable", extra={"why": str(error)})
+            self._unreadable = True
             return True
+        self._unreadable = False
+        return lockdown
 
     def _person(self, facts: Facts, keys: CardKeys, now: Moment) -> Facts:
         try:

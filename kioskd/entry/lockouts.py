@@ -50,3 +50,11 @@ class Lockouts:
         """The PIN was right: forget the card's failures."""
         for index in indices:
             self._cards.pop(index, None)
+
+    def clear_all(self) -> None:
+        """Forget everybody's failures."""
+        self._cards.clear()
+
+    def snapshot(self) -> Mapping[bytes, Lockout]:
+        """What is remembered now; ten thousand cards are looked through in a thread."""
+        return dict(self._cards)

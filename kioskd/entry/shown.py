@@ -1,4 +1,4 @@
-"""A decision as something to show: the notice, and what its words need."""
+"""A decision as something to show: the notice, what its words need, and how long it stands."""
 
 from math import ceil
 
@@ -14,6 +14,18 @@ from kioskd.domain.notice import Notice, Shown
 _UNTIL = {
     Notice.USE_BAN: RestrictionKind.USE_BAN,
     Notice.SELF_SERVICE_BLOCK: RestrictionKind.SELF_SERVICE_BLOCK,
+}
+
+_READING = 8.0  # seconds for two short sentences; the same for every denial, so none stands out
+HOLD_SECONDS: dict[Notice, float] = {
+    **dict.fromkeys(Notice, _READING),
+    Notice.IDLE: 0.0,
+    Notice.ENTER_PIN: 0.0,  # as long as the session asks
+    Notice.WAIT: 3.0,
+    Notice.NOT_A_LIBRARY_CODE: 4.0,
+    Notice.GRANTED: 5.0,  # at least; as long as the release
+    Notice.CLOSED: 10.0,  # a date to be remembered
+    Notice.FAULT: 15.0,  # a telephone number and a code to be written down
 }
 
 

@@ -15,12 +15,12 @@ from kioskd.domain.decision import DecidedBy, Decision, Reason
 from kioskd.domain.hours import HoursState
 from kioskd.domain.record import Kind, Record
 from kioskd.entry.dossier import Dossier, Subject, with_pin
+from kioskd.entry.in_time import GRANT_SECONDS, in_time
 from kioskd.entry.lockouts import Lockouts
 from kioskd.errors import StoreError, VaultError
 from kioskd.ports import Checkpoint, Clock, Journal, PinVerifier
 
 log = logging.getLogger("kioskd.entry")
-GRANT_SECONDS = 2.0  # POLICY: a grant is good for this long after the verdict
 
 Lapsed = Callable[[str, str], None]
 """Told the id of a granted row that was written and that nobody will act on, and why."""
@@ -120,7 +120,7 @@ class Judge:
         # The two run side by side; neither shows before the other is done.
         right = await self._verifier.check(verifier, step.digits)
         self._checkpoint("verified")
-        await self._in_time(charge, self._clock.monotonic() + GRANT_SECONDS)
+        await in_time(charge, self._clock.monotonic() + GRANT_SECONDS, self._clock)
         return right
 
     def _charged(self, task: "asyncio.Future[None]") -> None:
@@ -138,7 +138,7 @@ class Judge:
         row = self._journal.append(record, cleared)
         append = asyncio.ensure_future(row)
         try:
-            await self._in_time(append, good_until)
+            await in_time(append, good_until, self._clock)
         except StoreError as error:
             _tell_when_written(append, decision, lambda: lapsed(record.id, "late"))
             return self._store_failed(facts, error)
@@ -148,16 +148,6 @@ class Judge:
         self._lockouts.clear(cleared)
         self._checkpoint("after-commit")
         return Verdict(decision, facts, record.id, good_until)
-
-    async def _in_time(self, work: "asyncio.Future[None]", until: float) -> None:
-        timer = asyncio.ensure_future(self._clock.sleep_until(until))
-        try:
-            await asyncio.wait({work, timer}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            timer.cancel()
-        if not work.done():
-            raise StoreError("the journal did not answer in time")
-        work.result()
 
     def _store_failed(self, facts: Facts, error: StoreError) -> Verdict:
         log.error("journal.failed", extra={"door": self._door, "why": str(error)})

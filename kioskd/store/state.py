@@ -83,9 +83,12 @@ class StateDatabase:
             return state_rows.exceptions(self._connection)
 
     def clock_mark(self) -> Moment | None:
-        """The reading of all clocks that an operator vouched for last, if any."""
-        with mapped(self._path):
-            return state_rows.clock_mark(self._connection)
+        """The reading of all clocks that an operator vouched for last, if it can be read."""
+        try:
+            with mapped(self._path):
+                return state_rows.clock_mark(self._connection)
+        except StoreError:
+            return None  # nobody is then known to have vouched for the clock
 
     def put_listed(self, index: bytes, which: str, until: datetime, why: str, by: str) -> None:
         """Put a card on a list."""

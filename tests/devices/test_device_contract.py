@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 import pytest
 
-from drivers.fakes import FakeClock, FakeDevice, FakeKeypad, FakeReader, FakeWatch
+from drivers.fakes import FakeClock, FakeDevice, FakeInputs, FakeKeypad, FakeReader, FakeWatch
 from drivers.inbox import CAPACITY
 from drivers.lcus_relay import LcusRelay
 from drivers.serial_display import SerialDisplay
@@ -19,6 +19,7 @@ from drivers.serial_keypad import SerialKeypad
 from drivers.serial_link import READ_SIZE
 from drivers.serial_scanner import SerialScanner
 from drivers.simulated import SimulatedPty, SimulatedServer, running
+from drivers.simulated_inputs import SimulatedInputs
 from kioskd.config.model import DeviceConfig
 from kioskd.domain.reading import KeyPress, Scan
 from kioskd.ports import CardReader, Clock, Device, DeviceWatch, Keypad
@@ -81,9 +82,14 @@ DRIVERS: dict[str, Driver] = {
     "scanner": SerialScanner,
     "keypad": SerialKeypad,
     "relay": LcusRelay,
+    "inputs": SimulatedInputs,
     "display": SerialDisplay,
 }
-FAKES: dict[str, type[FakeDevice]] = {"fake reader": FakeReader, "fake keypad": FakeKeypad}
+FAKES: dict[str, type[FakeDevice]] = {
+    "fake reader": FakeReader,
+    "fake keypad": FakeKeypad,
+    "fake inputs": FakeInputs,
+}
 WIRED = [f"{driver} {kind}" for driver in DRIVERS for kind in LINES]
 
 

@@ -11,7 +11,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from drivers.fakes import FakeClock, FakeKeypad, FakePanel, FakeReader, FakeStrike, settle
+from drivers.fakes import (
+    FakeClock,
+    FakeInputs,
+    FakeKeypad,
+    FakePanel,
+    FakeReader,
+    FakeStrike,
+    FakeWatch,
+    settle,
+)
 from kioskd.access.facts import DoorPolicy
 from kioskd.access.lockout import LockoutPolicy
 from kioskd.access.schedule import Schedule, Span
@@ -22,7 +31,8 @@ from kioskd.domain.decision import Reason
 from kioskd.domain.notice import Notice, Shown
 from kioskd.domain.record import Kind, Record
 from kioskd.entry.access_point import AccessPoint, Timing
-from kioskd.entry.doorway import Doorway
+from kioskd.entry.attendant import Attendant
+from kioskd.entry.doorway import DoorTimes, Doorway
 from kioskd.entry.dossier import Dossier
 from kioskd.entry.fakes import (
     FakeCardIndex,
@@ -33,8 +43,14 @@ from kioskd.entry.fakes import (
     FakeStateFile,
     fake_verifier,
 )
+from kioskd.entry.first_person import FirstPerson
+from kioskd.entry.inputs import Lines
 from kioskd.entry.lockouts import Lockouts
+from kioskd.entry.losses import Losses
 from kioskd.entry.notebook import Notebook
+from kioskd.entry.staff_door import StaffDoor
+from kioskd.entry.standing import Standing
+from kioskd.entry.unlock import ScheduledUnlock
 from kioskd.entry.verdict import Judge
 from kioskd.ports import Clock, PinVerifier
 
@@ -68,6 +84,8 @@ class World:
         verifier: PinVerifier | None = None,
         earlier: "World | None" = None,
         real: Clock | None = None,
+        contact: bool = False,
+        open_at_first: bool = False,
     ) -> None:
         self.clock: FakeClock = earlier.clock if earlier else FakeClock()
         self.time = real or self.clock
@@ -85,14 +103,67 @@ class World:
         self.pins = FakePinVerifier(self.time)
         self.lockouts = Lockouts(lockout or LockoutPolicy(), self.journal.attempts)
         self.notebook = Notebook(self.journal, self.time, self.trust)
-        self.doorway = Doorway(door.name, self.strike, self.time, self.notebook, has_contact=False)
+        self.watch = FakeWatch()
+        self.losses = Losses(self.watch)
+        self.warned: list[str] = []
+        self.doorway = Doorway(
+            door.name,
+            self.strike,
+            self.time,
+            self.notebook,
+            has_contact=contact,
+            times=DoorTimes.of(door),
+            strike_there=self.strike_there,
+            warned=self.warned.append,
+        )
+        dossier = self._dossier()
+        door_policy = policy or DoorPolicy("ESI")
+        self.standing = Standing(
+            lambda: dossier.place(door_policy),
+            self.schedule,
+            self.strike_there,
+            self.keypad_there,
+            door.pin_required,
+        )
+        self.first = FirstPerson()
+        self.unlock = ScheduledUnlock(
+            self.doorway,
+            lambda: dossier.place(door_policy),
+            self.schedule,
+            self.first,
+            self.journal,
+            self.time,
+        )
+        self.inputs = FakeInputs("inputs", self.time, self.losses)
+        self.inputs.set(1, high=open_at_first)
+        self.ticks: dict[str, list[float]] = {"point": [], "attendant": [], "strike": []}
+        self.attendant = Attendant(
+            self.doorway,
+            self.time,
+            lines=Lines(
+                self.inputs.line(1, "low") if contact else None,
+                self.inputs.line(2, "low"),
+                self.inputs.line(3, "low"),
+            ),
+            unlock=self.unlock if door.staffed == "unlocked" else None,
+            tick=self.ticker("attendant"),
+        )
+        self.losses.on_loss("inputs", door.name, self.doorway.contact_lost)
+        self.losses.on_loss("relay", door.name, self.doorway.strike_lost)
+        self.staff = StaffDoor(
+            self.doorway,
+            self.unlock if door.staffed == "unlocked" else None,
+            self.standing.fault,
+            self.attendant.task,
+            self.time,
+        )
         self.passed: list[str] = []
         self.at_point: dict[str, Callable[[], None]] = {}
         judge = Judge(
             door.name,
-            policy or DoorPolicy("ESI"),
+            door_policy,
             door.pin_required,
-            self._dossier(),
+            dossier,
             self.lockouts,
             verifier or self.pins,
             self.journal,
@@ -112,6 +183,10 @@ class World:
             self.notebook,
             self.time,
             self._pass,
+            tick=self.ticker("point"),
+            standing=self.standing.shown,
+            keypad_there=self.keypad_there,
+            first=self.first,
         )
         self.credentials.put(CARD, Credential(fake_verifier(PIN)))
         self.credentials.put(OTHER_CARD, Credential(fake_verifier("1111")))
@@ -119,6 +194,15 @@ class World:
     def _pass(self, name: str) -> None:
         self.passed.append(name)
         self.at_point.get(name, _do_nothing)()
+
+    def strike_there(self) -> bool:
+        return not self.strike.absent
+
+    def keypad_there(self) -> bool:
+        return self.keypad.present
+
+    def ticker(self, task: str) -> Callable[[], None]:
+        return lambda: self.ticks[task].append(self.time.monotonic())
 
     def _dossier(self) -> Dossier:
         return Dossier(
@@ -138,12 +222,14 @@ class World:
         return Schedule([row] * 7, {}, [], _no_holiday, ZoneInfo("Europe/Helsinki"))
 
     async def __aenter__(self) -> Self:
+        devices = (self.reader, self.keypad, self.inputs)
+        self.rest = [asyncio.create_task(device.run()) for device in devices]
+        self.rest.append(asyncio.create_task(self.notebook.run()))
+        await settle()
+        watch = self.doorway.keeper.watch(self.ticker("strike"))
+        self.watching = asyncio.create_task(watch)
+        self.attending = asyncio.create_task(self.attendant.serve())
         self.serving = asyncio.create_task(self.point.serve())
-        self.watching = asyncio.create_task(self.doorway.keeper.watch())
-        self.rest = [
-            asyncio.create_task(work)
-            for work in (self.reader.run(), self.keypad.run(), self.notebook.run())
-        ]
         await self.settled()
         return self
 
@@ -153,12 +239,15 @@ class World:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
+        # A keeper that cannot secure waits for time that does not pass any more.
+        self.strike.absent = self.strike.failing = False
         await self.stop()
 
     async def stop(self) -> None:
         """As the daemon stops: doors, strikes, what is still to be written, devices."""
         self.serving.cancel()
-        await asyncio.wait([self.serving])
+        self.attending.cancel()
+        await asyncio.wait([self.serving, self.attending])
         self.watching.cancel()
         await asyncio.wait([self.watching])
         await self.notebook.flush()
@@ -172,6 +261,11 @@ class World:
 
     async def wait(self, seconds: float) -> None:
         await self.clock.advance(seconds)
+        await self.settled()
+
+    async def jump(self, seconds: float) -> None:
+        """Hours and days, without each half second of them."""
+        await self.clock.jump(seconds)
         await self.settled()
 
     async def scan(self, code: str) -> Shown:

@@ -97,10 +97,10 @@ async def test_steps_fall_back_after_a_day_without_a_wrong_pin(world: "World") -
     await wrong(world, 5)
     await world.wait(61)
     await wrong(world, 4)
-    await world.wait(24 * 3600 - 30)
+    await world.jump(24 * 3600 - 30)
     await wrong(world, 1)
     assert await world.scan(world.card) == Shown(Notice.TRY_LATER, minutes=5)
-    await world.wait(24 * 3600)
+    await world.jump(24 * 3600)
     await wrong(world, 5)
     assert await world.scan(world.card) == Shown(Notice.TRY_LATER, minutes=1)
 

@@ -110,7 +110,8 @@ async def test_a_program_fault_in_the_pin_step_forgets_the_card_and_its_digits(
     await world.press("580#")
     await world.press(world.pin + "#")
     await world.wait(40)
-    assert world.shown == PROGRAM_FAULT
+    assert world.panel.shown[-2] == PROGRAM_FAULT
+    assert world.notice() is Notice.IDLE
     assert await world.come(world.other_card, "1111") is Notice.GRANTED
 
 

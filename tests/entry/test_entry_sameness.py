@@ -144,5 +144,5 @@ async def test_an_unreadable_cache_is_the_same_fault_for_every_card(
             world.credentials.damaged = True
             visits.append(await visit(world, world.pin + "#"))
             assert world.reasons == [Reason.CACHE_UNREADABLE]
-    assert visits[0][-1][0] == Shown(Notice.FAULT, code="22")
+    assert visits[0][-2][0] == Shown(Notice.FAULT, code="22")
     assert all(seen == visits[0] for seen in visits)

@@ -1,7 +1,9 @@
 """A pulse ends: by its time, with its owner, on any failure. Nothing else keeps a strike."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
+from itertools import pairwise
 
 import pytest
 
@@ -249,3 +251,110 @@ async def test_a_release_that_a_stop_overtakes_is_secured(bench: Bench) -> None:
     assert bench.strike.commands[0] == "on"
     assert bench.strike.commands[-1] == "off"
     assert not bench.keeper.released
+
+
+# An unlock
+
+
+async def test_an_unlock_is_one_frame_however_often_it_is_held_again(bench: Bench) -> None:
+    start = bench.clock.monotonic()
+    await bench.keeper.unlock(3, bench.owner, "not held")
+    for _ in range(100):
+        await bench.clock.advance(2)
+        assert bench.keeper.hold_again(3, "schedule")
+    before = bench.keeper.unlocked
+    await bench.clock.advance(60)
+    assert bench.strike.log == [(start, "on"), (start + 203, "off")]
+    assert bench.why == ["schedule"]
+    assert (before, bench.keeper.unlocked) == (True, False)
+    assert not bench.keeper.hold_again(3, "schedule")
+
+
+async def test_an_unlock_that_nobody_holds_again_ends(bench: Bench) -> None:
+    await bench.keeper.unlock(3, bench.owner, "not held")
+    await bench.clock.advance(3)
+    assert bench.strike.commands == ["on", "off"]
+    assert bench.why == ["not held"]
+
+
+async def test_what_is_over_cannot_be_held_again_before_it_was_noticed(bench: Bench) -> None:
+    await bench.keeper.unlock(3, bench.owner, "not held")
+    bench.clock._monotonic += 3  # the loop stood still
+    assert not bench.keeper.hold_again(3, "not held")
+    assert bench.strike.commands == ["on"]
+    await settle()
+    await bench.clock.advance(0.5)
+    assert bench.strike.commands == ["on", "off"]
+
+
+async def test_a_pulse_outlasts_the_unlock_that_ends_during_it(bench: Bench) -> None:
+    start = bench.clock.monotonic()
+    await bench.keeper.unlock(3, bench.owner, "not held")
+    await bench.keeper.release(5, bench.owner)
+    bench.keeper.end_unlock("lockdown")
+    await bench.clock.advance(60)
+    assert bench.strike.log == [(start, "on"), (start, "on"), (start + 5, "off")]
+    assert bench.why == ["pulse"]
+
+
+async def test_an_unlock_outlasts_the_pulse_that_ends_during_it(bench: Bench) -> None:
+    start = bench.clock.monotonic()
+    await bench.keeper.release(1, bench.owner)
+    await bench.keeper.unlock(3, bench.owner, "not held")
+    await bench.clock.advance(60)
+    assert bench.strike.log == [(start, "on"), (start, "on"), (start + 3, "off")]
+
+
+async def test_a_failed_pulse_takes_the_unlock_with_it(bench: Bench) -> None:
+    await bench.keeper.unlock(3, bench.owner, "not held")
+    bench.strike.failing = True
+    with pytest.raises(DeviceError):
+        await bench.keeper.release(5, bench.owner)
+    bench.strike.failing = False
+    await bench.clock.advance(0.5)
+    assert bench.strike.commands == ["on", "off"]
+    assert bench.why == ["fault"]
+
+
+async def test_ending_an_unlock_that_is_none_ends_nothing(bench: Bench) -> None:
+    await bench.keeper.release(5, bench.owner)
+    bench.keeper.end_unlock("schedule")
+    await bench.clock.advance(4.9)
+    assert bench.strike.commands == ["on"]
+
+
+async def test_securing_now_sends_a_frame_whether_or_not_the_strike_is_released(
+    bench: Bench,
+) -> None:
+    await bench.keeper.secure_now("locked")
+    assert (bench.strike.commands, bench.why) == (["off"], [])
+    await bench.keeper.release(60, bench.owner)
+    await bench.keeper.secure_now("locked")
+    assert bench.strike.commands == ["off", "on", "off"]
+    await settle()
+    assert (bench.keeper.released, bench.why) == (False, ["locked"])
+
+
+async def test_a_relay_that_stays_away_is_told_once(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    await bench.keeper.release(5, bench.owner)
+    bench.strike.failing = True
+    await bench.clock.advance(60)
+    bench.strike.failing = False
+    await bench.clock.advance(1)
+    loud = [r for r in caplog.records if r.levelno >= logging.WARNING]
+    assert [r.message for r in loud] == ["strike.not_secured"]
+
+
+async def test_the_watch_ticks_whatever_it_waits_for(bench: Bench) -> None:
+    ticks: list[float] = []
+    keeper = StrikeKeeper("back", FakeStrike(bench.clock), bench.clock, bench.why.append)
+    watching = asyncio.create_task(keeper.watch(lambda: ticks.append(bench.clock.monotonic())))
+    await bench.clock.advance(10)
+    await keeper.release(5, bench.owner)
+    await bench.clock.advance(10)
+    watching.cancel()
+    await asyncio.wait([watching])
+    assert max(b - a for a, b in pairwise(ticks)) <= 1.0
+    assert len(ticks) >= 20

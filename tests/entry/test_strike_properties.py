@@ -1,4 +1,4 @@
-"""Whatever happens, a released strike has an end that is running, and no grant ends too early."""
+"""Whatever happens, a released strike has an end that is running, and no release ends too early."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -9,29 +9,38 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from drivers.fakes import FakeClock, FakeStrike, settle
+from kioskd.access.door_table import OPEN_STATES, RELEASED_STATES, DoorState
 from kioskd.entry.doorway import Doorway
 from kioskd.entry.fakes import FakeClockTrust, FakeJournal
 from kioskd.entry.notebook import Notebook
 from kioskd.errors import DeviceError
 
 RETRY = 0.5  # seconds within which a relay that works again is secured
+HOLD = 3.0  # seconds for which an unlock is held at a time
 
 seconds = st.sampled_from([0.5, 1.0, 5.0, 15.0])
-steps = st.sampled_from([0.0, 0.1, 0.5, 0.9, 4.9, 5.0, 20.0])
+steps = st.sampled_from([0.0, 0.1, 0.5, 0.9, 2.9, 4.9, 5.0, 16.0])
 
 
 class KeptStrike(RuleBasedStateMachine):
-    """The door machine, the keeper and a relay that comes and goes."""
+    """The door machine with a contact, the keeper, and a relay that comes and goes."""
 
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.clock = FakeClock()
         self.strike = FakeStrike(self.clock)
-        trust = FakeClockTrust()
-        self.notebook = Notebook(FakeJournal(), self.clock, trust)
-        self.doorway = Doorway("front", self.strike, self.clock, self.notebook, has_contact=False)
-        self.ends_at = 0.0
+        self.notebook = Notebook(FakeJournal(), self.clock, FakeClockTrust())
+        self.doorway = Doorway(
+            "front",
+            self.strike,
+            self.clock,
+            self.notebook,
+            has_contact=True,
+            strike_there=lambda: not self.strike.absent,
+        )
+        self.pulse_ends = self.unlock_ends = 0.0
+        self.frames = 0  # that release, and were taken
         self.watching = self.loop.create_task(self.doorway.keeper.watch())
         self.owner = self._new_owner()
         self._run(settle())
@@ -53,33 +62,93 @@ class KeptStrike(RuleBasedStateMachine):
     def now(self) -> float:
         return self.clock.monotonic()
 
-    @rule(seconds=seconds)
-    def grant(self, seconds: float) -> None:
+    @property
+    def ends_at(self) -> float:
+        return max(self.pulse_ends, self.unlock_ends)
+
+    def _all_ended(self) -> None:
+        self.pulse_ends = self.unlock_ends = 0.0
+
+    def _release(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Whether the relay took the frame; if not, nothing is released any more."""
         try:
-            self._run(self.doorway.release(seconds, "entry", self.owner))
+            self._run(work)
         except DeviceError:
             assert not self.works
-            self.ends_at = 0.0
-        else:
-            self.ends_at = max(self.ends_at, self.now + seconds)
+            self._all_ended()
+            return False
+        self.frames += 1
+        return True
+
+    @rule(seconds=seconds)
+    def grant(self, seconds: float) -> None:
+        if self._release(self.doorway.release(seconds, "entry", self.owner)):
+            self.pulse_ends = max(self.pulse_ends, self.now + seconds)
+        self._run(settle())
+
+    @rule()
+    @precondition(lambda self: self.now >= self.unlock_ends)
+    def the_schedule_unlocks(self) -> None:
+        if self._release(self.doorway.unlock(HOLD, self.owner, "not held")):
+            self.unlock_ends = self.now + HOLD
+        self._run(settle())
+
+    @rule()
+    def the_unlock_is_held_again(self) -> None:
+        held = self.doorway.keeper.hold_again(HOLD, "not held")
+        assert held == (self.now < self.unlock_ends)
+        if held:
+            self.unlock_ends = self.now + HOLD
+
+    @rule()
+    def the_unlock_is_over(self) -> None:
+        self.doorway.end_unlock("schedule")
+        self.unlock_ends = 0.0
         self._run(settle())
 
     @rule(seconds=steps)
     def time_passes(self, seconds: float) -> None:
         self._run(self.clock.advance(seconds))
+        self.doorway.beat()
 
     @rule()
     def end_early(self) -> None:
         self.doorway.keeper.end_now()
-        self.ends_at = 0.0
+        self._all_ended()
         self._run(settle())
+
+    @rule()
+    def staff_lock(self) -> None:
+        try:
+            self._run(self.doorway.lock())
+        except DeviceError:
+            assert not self.works
+        self._all_ended()
+        self._run(settle())
+
+    @rule(closed=st.booleans(), first=st.booleans())
+    def the_contact_tells(self, closed: bool, first: bool) -> None:
+        opens = self.doorway.closed is True and not closed and not first
+        if opens and self.doorway.state is DoorState.RELEASED:
+            self._all_ended()
+        self.doorway.contact(closed=closed, at=self.now, first=first)
+        self._run(settle())
+
+    @rule()
+    def the_contact_is_lost(self) -> None:
+        self.doorway.contact_lost()
+        self._run(settle())
+
+    @rule()
+    def the_button_inside_is_pressed(self) -> None:
+        self.doorway.rex(self.now)
 
     @rule()
     def the_door_task_dies_and_begins_anew(self) -> None:
         self.owner.cancel()
         self._run(settle())
         self.owner = self._new_owner()
-        self.ends_at = 0.0
+        self._all_ended()
         self._run(settle())
 
     @rule()
@@ -90,13 +159,15 @@ class KeptStrike(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: self.works)
     def the_relay_is_unplugged(self) -> None:
+        # It comes back secured, and nobody releases it again.
         self.strike.absent = True
+        self.doorway.strike_lost()
+        self._all_ended()
+        self._run(settle())
 
     @rule()
     @precondition(lambda self: not self.works)
     def the_relay_works_again(self) -> None:
-        # Unplugged in the middle of a pulse, it comes back secured and nobody releases it again.
-        self.ends_at = 0.0 if self.strike.absent else self.ends_at
         self.strike.failing = self.strike.absent = False
         self._run(self.clock.advance(RETRY))
 
@@ -109,9 +180,20 @@ class KeptStrike(RuleBasedStateMachine):
                 assert self.now < self.ends_at
 
     @invariant()
-    def a_grant_has_its_whole_time(self) -> None:
+    def a_release_has_its_whole_time(self) -> None:
         if self.works and self.now < self.ends_at:
             assert self._is_released()
+
+    @invariant()
+    def each_release_is_one_frame(self) -> None:
+        assert self.strike.commands.count("on") == self.frames
+
+    @invariant()
+    def the_door_stands_as_strike_and_contact_say(self) -> None:
+        state = self.doorway.state
+        assert (state in RELEASED_STATES) <= self.doorway.keeper.released
+        if state is not DoorState.UNKNOWN:
+            assert (state in OPEN_STATES) == (self.doorway.closed is False)
 
     def _is_released(self) -> bool:
         return self.strike.commands[-1:] == ["on"]
@@ -126,5 +208,5 @@ class KeptStrike(RuleBasedStateMachine):
         self.loop.close()
 
 
-KeptStrike.TestCase.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
+KeptStrike.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
 TestKeptStrike = KeptStrike.TestCase

@@ -158,7 +158,7 @@ def test_a_damaged_state_is_refused_and_kept(tmp_path: Path, damage: bytes) -> N
 def test_a_state_of_a_newer_version_is_refused(state: StateDatabase, tmp_path: Path) -> None:
     state.close()
     with closing(sqlite3.connect(tmp_path / STATE)) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 99")
     with pytest.raises(StoreError, match="newer kioskd"):
         opened(tmp_path)
 

@@ -189,8 +189,8 @@ def test_the_day_of_an_opening_is_said_as_people_say_it(
     days: int, fi: str, sv: str, en: str
 ) -> None:
     at = NOW + timedelta(days=days, hours=2, minutes=5)
-    assert _opening("fi", at) == f"Avoinna seuraavan kerran {fi} klo 12.05."
-    assert _opening("sv", at) == f"Öppet nästa gång {sv} kl. 12.05."
+    assert _opening("fi", at) == f"Avoinna seuraavan kerran {fi} klo{NBSP}12.05."
+    assert _opening("sv", at) == f"Öppet nästa gång {sv} kl.{NBSP}12.05."
     assert _opening("en", at) == f"Next open {en}, 12:05."
 
 
@@ -235,7 +235,7 @@ def test_without_a_clock_to_ask_the_day_is_a_date() -> None:
 
 def test_an_opening_in_summer_time_is_said_in_summer_time() -> None:
     at = datetime(2027, 3, 29, 4, 0, tzinfo=UTC)  # the day after the change
-    assert "klo 7.00" in _opening("fi", at)
+    assert f"klo{NBSP}7.00" in _opening("fi", at)
 
 
 def test_a_time_alone_has_its_word() -> None:
