@@ -16,6 +16,7 @@ from kioskd.config.load import load
 from kioskd.daemon import logs, signals
 from kioskd.daemon import run as daemon
 from kioskd.daemon.boot import secure_strikes
+from kioskd.daemon.service import Service
 from kioskd.vault.kdf import PinChecker, compute
 from kioskd.vault.verifiers import Verifier
 
@@ -90,16 +91,16 @@ def _name_of(callback: Any) -> str:
 
 
 def _clock_lag() -> None:
-    plain = daemon.Site.serve
+    plain = Service.serve
 
-    async def clocked(site: Any, *arguments: Any) -> None:
+    async def clocked(service: Any, *arguments: Any) -> None:
         ticking = asyncio.create_task(_tick())
         try:
-            await plain(site, *arguments)
+            await plain(service, *arguments)
         finally:
             ticking.cancel()
 
-    daemon.Site.serve = clocked  # type: ignore[method-assign,assignment]
+    Service.serve = clocked  # type: ignore[method-assign,assignment]
 
 
 async def _tick() -> None:

@@ -54,6 +54,7 @@ class Shared:
     first: FirstPerson
     ticks: Ticks
     losses: Losses
+    many_unknown: Callable[[str], None]
     checkpoint: Checkpoint
 
 
@@ -210,7 +211,7 @@ def _access_point(
         panel,
         judge,
         doorway,
-        shared.notebook,
+        shared.many_unknown,
         clock,
         shared.checkpoint,
         tick=shared.ticks.ticker(f"door {door.name}"),

@@ -129,7 +129,7 @@ class Fleet:
             log.exception("door.failed", extra={"door": built.door.name})
         finally:
             task.cancel()
-            built.doorway.keeper.end_now()
+            built.doorway.keeper.end_now("fault")
 
     def _task(self, name: str, work: Coroutine[Any, Any, None]) -> Task:
         return self._group.create_task(work, name=name)

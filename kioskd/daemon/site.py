@@ -33,6 +33,7 @@ from kioskd.entry.losses import Losses
 from kioskd.entry.notebook import Notebook
 from kioskd.errors import StoreError
 from kioskd.health.alert_book import AlertBook
+from kioskd.health.alerts import MANY_UNKNOWN_CARDS
 from kioskd.ports import Checkpoint, Clock
 from kioskd.store.journal import ThreadedJournal
 from kioskd.store.journal_file import lockouts
@@ -97,6 +98,7 @@ class Site:
             self.first,
             self.gauges.ticks,
             self.losses,
+            lambda door: self.book.spark(MANY_UNKNOWN_CARDS, door),
             self.checkpoint,
         )
 

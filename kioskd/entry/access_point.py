@@ -23,7 +23,6 @@ from kioskd.entry.answer import Answers, Asked, asked
 from kioskd.entry.doorway import Doorway
 from kioskd.entry.first_person import FirstPerson
 from kioskd.entry.front import Front, open_to_cards
-from kioskd.entry.notebook import Notebook
 from kioskd.entry.standing import KEYPAD_FAULT_CODE
 from kioskd.entry.strike_keeper import BEAT_SECONDS, Owner, no_tick
 from kioskd.entry.verdict import Judge, PinStep
@@ -84,7 +83,7 @@ class AccessPoint:
         panel: Panel,
         judge: Judge,
         doorway: Doorway,
-        notebook: Notebook,
+        many_unknown: Callable[[str], None],
         clock: Clock,
         checkpoint: Checkpoint,
         *,
@@ -111,7 +110,7 @@ class AccessPoint:
             self._pace,
             timing.deny_after,
             schedule,
-            notebook,
+            many_unknown,
             clock,
             checkpoint,
             first or FirstPerson(),

@@ -19,10 +19,8 @@ from kioskd.access.session_table import SessionSignal
 from kioskd.config.model import Door
 from kioskd.domain.decision import Reason
 from kioskd.domain.notice import Notice, Shown
-from kioskd.domain.record import Kind
 from kioskd.entry.doorway import Doorway
 from kioskd.entry.first_person import FirstPerson
-from kioskd.entry.notebook import Notebook
 from kioskd.entry.shown import shown_for
 from kioskd.entry.strike_keeper import Owner
 from kioskd.entry.verdict import Judge, PinStep, Verdict
@@ -63,14 +61,17 @@ def _pin_step(session: Session, door: Door) -> PinStep:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Answers for one door. deny_after: seconds from the last key to a denial's notice."""
+    """Answers for one door. deny_after: seconds from the last key to a denial's notice.
+
+    many_unknown: told the door when somebody seems to try out cards.
+    """
 
     judge: Judge
     doorway: Doorway
     pace: Pace
     deny_after: float
     schedule: Callable[[], Schedule]
-    notebook: Notebook
+    many_unknown: Callable[[str], None]
     clock: Clock
     checkpoint: Checkpoint
     first: FirstPerson = field(default_factory=FirstPerson)
@@ -120,8 +121,7 @@ class Answers:
         if failed_at_pin(verdict.decision, verdict.facts):
             self.pace.failed(at)
         if verdict.decision.reason is Reason.UNKNOWN_CARD and self.pace.unknown_card(at):
-            detail: dict[str, object] = {"alert": "many-unknown-cards"}
-            self.notebook.note(Kind.ALERT_RAISED, self.doorway.name, detail)
+            self.many_unknown(self.doorway.name)
 
     def _answer_at(self, last_key: float) -> float:
         # Always on a beat after the last key, so that no reason is told by its time.

@@ -29,7 +29,7 @@ class RowLimit:
     def note(self, kind: Kind, now: float, detail: Mapping[str, object] = NO_DETAIL) -> None:
         """Write it now, or let it wait for the next of its kind."""
         self.beat(now)
-        if self._room >= 1 and not self._waiting:
+        if self._room >= 1:  # then nothing waits
             self._room -= 1
             self.write(kind, detail)
             return

@@ -158,6 +158,7 @@ class World:
             self.time,
         )
         self.passed: list[str] = []
+        self.tried_out: list[str] = []
         self.at_point: dict[str, Callable[[], None]] = {}
         judge = Judge(
             door.name,
@@ -180,7 +181,7 @@ class World:
             self.panel,
             judge,
             self.doorway,
-            self.notebook,
+            self.tried_out.append,
             self.time,
             self._pass,
             tick=self.ticker("point"),

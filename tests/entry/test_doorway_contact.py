@@ -114,6 +114,7 @@ async def test_a_door_that_opens_as_the_pulse_ends_is_not_forced(door: "World") 
 
 async def test_a_door_is_held_open(door: "World") -> None:
     await door.come()
+    await door.wait(0.2)  # between two beats
     await swing(door, open_=True)
     await door.wait(29.9)
     assert door.warned == []
@@ -215,6 +216,14 @@ async def test_a_door_found_open_is_no_event_and_is_timed(new_world: "type[World
         assert told(door) == ["held"]
         await swing(door, open_=False)
         assert told(door) == ["held", "closed"]
+
+
+async def test_a_door_that_is_found_open_anew_was_not_forced(door: "World") -> None:
+    door.inputs.plug()  # its lines are told as found, without a loss before
+    door.inputs._high[CONTACT] = True
+    door.inputs.plug()
+    await door.settled()
+    assert (state(door), told(door)) == ("open", [])
 
 
 async def test_a_button_that_is_found_pressed_was_not_pressed(new_world: "type[World]") -> None:

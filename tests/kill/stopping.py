@@ -24,7 +24,7 @@ from unittest.mock import patch
 from kioskd.access.lockout import Lockout
 from kioskd.cli.main import main as command
 from kioskd.clock.trust import WallClockTrust
-from kioskd.daemon import import_worker
+from kioskd.daemon import import_worker, site
 from kioskd.daemon import run as daemon
 from kioskd.daemon.stores import WitnessedJournal
 from kioskd.domain.record import Record
@@ -54,8 +54,14 @@ class Stop:
 class LateJournal(WitnessedJournal):
     """Says that a grant is committed, and commits it much later."""
 
-    def __init__(self, journal: ThreadedJournal | NoJournal, trust: WallClockTrust) -> None:
-        super().__init__(journal, trust)
+    def __init__(
+        self,
+        journal: ThreadedJournal | NoJournal,
+        trust: WallClockTrust,
+        happened: Callable[[Record], None],
+        written: Callable[[Record], None],
+    ) -> None:
+        super().__init__(journal, trust, happened, written)
         self._late: list[asyncio.Task[None]] = []
 
     async def append(self, record: Record, cleared: tuple[bytes, ...] = ()) -> None:
@@ -73,8 +79,14 @@ class LateJournal(WitnessedJournal):
 class UnchargedJournal(WitnessedJournal):
     """Says that an attempt is charged, and writes nothing."""
 
-    def __init__(self, journal: ThreadedJournal | NoJournal, trust: WallClockTrust) -> None:
-        super().__init__(journal, trust)
+    def __init__(
+        self,
+        journal: ThreadedJournal | NoJournal,
+        trust: WallClockTrust,
+        happened: Callable[[Record], None],
+        written: Callable[[Record], None],
+    ) -> None:
+        super().__init__(journal, trust, happened, written)
         self.charge = self._charge_nothing
 
     async def _charge_nothing(self, card: bytes, lockout: Lockout) -> None:
@@ -87,7 +99,7 @@ def run_daemon(
     """`kioskd run` with these arguments, its checkpoint and journal replaced."""
     with (
         patch.object(daemon, "run", partial(daemon.run, checkpoint=stop)),
-        patch.object(daemon, "WitnessedJournal", journal),
+        patch.object(site, "WitnessedJournal", journal),
     ):
         return command(["run", *arguments])
 
