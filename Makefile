@@ -16,7 +16,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet
 	--generate-hashes --strip-extras --allow-unsafe \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: install demo test check format bench kill lock clean
+.PHONY: install demo test check format bench kill pictures lock clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -46,6 +46,11 @@ bench: install
 # KIOSKD_KILL_SEED=N draws the kills of an earlier run once more.
 kill: install
 	KIOSKD_KILLS=200 $(BIN)/pytest -m kill $(PYTEST)
+
+# What a door and the demo look like, as a terminal draws it: docs/pictures. Needs xvfb, xterm,
+# xdotool and imagemagick (.ci/test-tools installs them for root).
+pictures: install
+	$(BIN)/python -m tests.screens.pictures
 
 # Locks are made with the oldest Python that is served, so that what it alone needs is in them
 lock:

@@ -29,9 +29,9 @@ KIOSK_UI = (
 Colour = tuple[int, int, int]
 
 
-def missing() -> list[str]:
-    """Programs that this machine lacks."""
-    return [program for program in PROGRAMS if shutil.which(program) is None]
+def missing(*more: str) -> list[str]:
+    """Programs that this machine lacks. more: besides those that every picture needs."""
+    return [program for program in (*PROGRAMS, *more) if shutil.which(program) is None]
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,14 @@ class Picture:
 
 
 class Display:
-    """A virtual display of its own number."""
+    """A virtual display of its own number. width, height: pixels."""
+
+    def __init__(self, width: int = WIDTH, height: int = HEIGHT) -> None:
+        self._width, self._height = width, height
 
     def __enter__(self) -> Self:
         reads, writes = os.pipe()
-        size = f"{WIDTH}x{HEIGHT}x24"
+        size = f"{self._width}x{self._height}x24"
         self._server = subprocess.Popen(
             ["Xvfb", "-displayfd", str(writes), "-screen", "0", size, "-nolisten", "tcp"],
             pass_fds=(writes,),
@@ -88,14 +91,19 @@ class Display:
 
     @contextmanager
     def terminal(
-        self, *arguments: str, points: int = 13, cells: str = "93x27", colours: str = "truecolor"
+        self,
+        *arguments: str,
+        points: int = 13,
+        cells: str = "93x27",
+        colours: str = "truecolor",
+        program: Sequence[str] = KIOSK_UI,
     ) -> Iterator[None]:
-        """A terminal that fills the display and runs `kiosk-ui` with these arguments."""
+        """A terminal that fills the display and runs a program with these arguments."""
         look = ["-fa", "DejaVu Sans Mono", "-fs", str(points), "-bg", "black", "-b", "0"]
         look += ["-bw", "0", "-geometry", f"{cells}+0+0", "+sb"]
         look += ["-xrm", "xterm*directColor: true"]
         terminal = subprocess.Popen(
-            ["xterm", *look, "-e", "env", f"COLORTERM={colours}", *KIOSK_UI, *arguments],
+            ["xterm", *look, "-e", "env", f"COLORTERM={colours}", *program, *arguments],
             env={**os.environ, "DISPLAY": self.name, "LANG": "C.UTF-8"},
             stderr=subprocess.DEVNULL,
         )
@@ -105,9 +113,17 @@ class Display:
             terminal.terminate()
             terminal.wait(10)
 
+    def type(self, *keys: str) -> None:
+        """Keys of a keyboard, by their names in X. Needs xdotool."""
+        self._xdotool("key", *keys)
+
+    def click(self, x: int, y: int) -> None:
+        """The mouse's first button at a pixel. Needs xdotool."""
+        self._xdotool("mousemove", str(x), str(y), "click", "1")
+
     def picture(self) -> Picture:
         """What it shows now."""
-        return Picture(self._import("-depth", "8", "rgb:-"))
+        return Picture(self._import("-depth", "8", "rgb:-"), self._width)
 
     def save(self, file: Path, *options: str) -> None:
         """What it shows now, as a file."""
@@ -123,6 +139,10 @@ class Display:
                 return now
             before = now
             assert time.monotonic() < end, "it did not come to that"
+
+    def _xdotool(self, *arguments: str) -> None:
+        display = {**os.environ, "DISPLAY": self.name}
+        subprocess.run(["xdotool", *arguments], check=True, env=display)
 
     def _import(self, *options: str) -> bytes:
         command: Sequence[str] = ["import", "-display", self.name, "-window", "root", *options]

@@ -238,6 +238,15 @@ def test_an_opening_in_summer_time_is_said_in_summer_time() -> None:
     assert f"klo{NBSP}7.00" in _opening("fi", at)
 
 
+@pytest.mark.parametrize(("language", "word"), [("fi", "klo"), ("sv", "kl.")])
+def test_an_hour_is_never_parted_from_its_word(language: str, word: str) -> None:
+    words = said(Shown(Notice.CLOSED, opens=NOW + timedelta(hours=30)), language, PLACE, NOW)
+    for columns in range(18, 60):
+        for text in (words.text, words.short):
+            rows = wrap(text, columns, break_on_hyphens=False)
+            assert sum(f"{word}{NBSP}16.00." in row for row in rows) == 1
+
+
 def test_a_time_alone_has_its_word() -> None:
     zone = PLACE.zone
     assert [time_text(NOW, x, zone) for x in ("fi", "sv", "en")] == [

@@ -21,7 +21,7 @@ from textual.screen import Screen
 
 from kioskd.client import AskError
 from ui.panel.demo_inks import style
-from ui.panel.demo_keys import QUIT, WALK, Move, key_of, move_of
+from ui.panel.demo_keys import ACCEPT, QUIT, WALK, Move, key_of, move_of
 from ui.panel.demo_links import JournalLink, StageLink
 from ui.panel.demo_model import Visitor
 from ui.panel.demo_page import page
@@ -78,7 +78,7 @@ class DemoPanel(App[int], inherit_bindings=False):
         self.story.peopled(visitors_of(people))
         self.story.staged(state)
         self._journal = JournalLink(control, self._row, self._looked, self._listening)
-        self._beats = 0
+        self._beats = self._turned = 0
         self._page: list[Line] = []
         self._board = Board(self._paint)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -145,6 +145,8 @@ class DemoPanel(App[int], inherit_bindings=False):
                 await self._walk()
             elif move.visitor is not None:
                 await self._scan(move, move.visitor)
+            elif move.verb == ACCEPT:
+                await self._journal.ask(move.verb, **move.args)
             else:
                 await self._stage.ask(move.verb, **move.args)
         except AskError as error:
@@ -178,6 +180,8 @@ class DemoPanel(App[int], inherit_bindings=False):
         self._board.renew()
 
     def _shown(self, scene: Scene) -> None:
+        if scene.shown.notice is not self.story.model.scene.shown.notice:
+            self._turned = self._beats  # a notice begins with the first language
         self.story.shown(scene)
         self._board.renew()
 
@@ -196,7 +200,7 @@ class DemoPanel(App[int], inherit_bindings=False):
 
     async def _judge(self) -> None:
         with suppress(AskError):
-            self.story.judged(await self._journal.why(self._door))
+            self.story.judged(await self._journal.ask("why", door=self._door, language="en"))
         self._board.renew()
 
     def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
@@ -205,7 +209,7 @@ class DemoPanel(App[int], inherit_bindings=False):
         task.add_done_callback(self._tasks.discard)
 
     def _paint(self, columns: int, rows: int) -> Painted:
-        turn = self._beats // TURN_BEATS
+        turn = (self._beats - self._turned) // TURN_BEATS
         story = self.story
         self._page = page(story.model, self._now(), columns, rows, turn, story.chosen)
         few = self.console.color_system == "standard"

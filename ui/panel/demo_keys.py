@@ -13,6 +13,7 @@ from ui.panel.demo_model import LETTERS, Model, Stage, Visitor
 KEYPAD: Final = "123456789*0#"
 QUIT: Final = "quit"  # not a verb of the demo: the panel ends
 WALK: Final = "walk"  # neither: the door is opened and let close
+ACCEPT: Final = "clock-accept"  # of the daemon's own socket: staff vouch for its clock
 _HOUR, _DAY, _BACK = 3600, 86_400, -600  # seconds
 _ENTER: Final = "#"
 _CLEAR: Final = "*"
@@ -24,14 +25,14 @@ _ALIASES: Final = {  # names of keys that are no characters
     "ctrl+q": "Q",
     "ctrl+c": "Q",
 }
-_CONTROLS: Final = frozenset("PBOHXTQ")  # capital letters that no device may take
+_CONTROLS: Final = frozenset("PBOHXTCQ")  # capital letters that no device may take
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What is to be done. verb: of the demo's socket, QUIT or WALK. told: for the message line.
+    """What is to be done. verb: of the demo's socket, or QUIT, WALK, ACCEPT; empty for nothing.
 
-    visitor: with `scan`, whose card it is.
+    told: for the message line. visitor: with `scan`, whose card it is.
     """
 
     verb: str
@@ -51,14 +52,15 @@ def controls(model: Model) -> tuple[tuple[str, str], ...]:
     return (
         ("P", "right PIN"),
         ("B", "book"),
-        ("O", "go through"),
-        ("H", "let it close" if opened else "hold open"),
-        ("X", "exit button"),
+        ("O", "walk in"),
+        ("H", "let close" if opened else "hold open"),
+        ("X", "REX"),
         ("T", "staff button"),
-        ("+", "1 h"),
-        (">", "1 day"),
-        ("-", "10 min"),
-        ("=", "now"),
+        ("+", "+1 h"),
+        (">", "+1 day"),
+        ("-", "-10 min"),
+        ("=", "real time"),
+        ("C", "accept it"),
         ("!", "kill"),
         ("Q", "quit"),
     )
@@ -123,6 +125,7 @@ def _things(stage: Stage) -> Iterator[tuple[str, Move]]:
     yield ">", _shift(_DAY, "a day later")
     yield "-", _shift(_BACK, "ten minutes back")
     yield "=", _shift(-int(stage.offset.total_seconds()), "the clock is right again")
+    yield "C", Move(ACCEPT, {"reason": "demo"}, "staff accept the daemon's clock as it is")
     yield "!", Move("kill", told="the daemon is killed (SIGKILL) and started anew")
     yield "Q", Move(QUIT)
 

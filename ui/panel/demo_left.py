@@ -19,10 +19,13 @@ from ui.panel.view import View
 
 LEAST_COLUMNS: Final = LEAST[0]
 _SMALL_ROWS: Final = 24  # of this side, below which strike and devices are drawn small
+_WIDE: Final = 52  # columns, from which the door's screen has room for large letters
 _MOST_DOOR_ROWS: Final = 24
 _DISPLAY: Final = (20, 4)
 _DISPLAY_COLUMNS: Final = _DISPLAY[0] + 2
 _NAMED_COLUMNS: Final = 18  # of a person's cell, below which only the first word is shown
+_TIGHT_COLUMNS: Final = 11  # of a person's cell, below which its key has no room around it
+_STRIKE_WORDS: Final = {True: "RELEASED", False: "SECURED"}
 _LAMPS: Final = (("red", Tint.LAMP_RED), ("green", Tint.LAMP_GREEN), ("wait", Tint.LAMP_WAIT))
 
 
@@ -33,11 +36,16 @@ def left(
     small = rows < _SMALL_ROWS
     hardware = _small(model.stage, columns) if small else _hardware(model.stage, columns)
     room = rows - len(hardware)
-    people = _people(model.visitors, chosen, columns, max(1, room - LEAST[1]))
+    people = _people(model.visitors, chosen, columns, max(1, room - _door_rows(columns)))
     door = max(LEAST[1], min(room - len(people), _MOST_DOOR_ROWS, columns * 3 // 8))
     spare = room - door - len(people)
     lines = [*_door(view, columns, door), *hardware, *[()] * min(1, max(0, spare)), *people]
     return block(lines, columns, rows)
+
+
+def _door_rows(columns: int) -> int:
+    """What the door's screen is given before people are; it takes more where they need less."""
+    return LEAST[1] if columns < _WIDE else min(_MOST_DOOR_ROWS, columns * 3 // 10)
 
 
 def _door(view: View, columns: int, rows: int) -> list[Line]:
@@ -54,47 +62,45 @@ def _hardware(stage: Stage, columns: int) -> list[Line]:
 
 
 def _small(stage: Stage, columns: int) -> list[Line]:
-    """The same in five rows: the display beside the rest, and devices by their letters."""
+    """The same in four rows: the display beside the rest, and devices by their letters."""
     across = columns - _DISPLAY_COLUMNS - 1
     told = [
         _word(stage, across),
         line(*_lamps(stage)),
         line(*_contact(stage)),
-        *flowing(_device_letters(stage), across, gap=" "),
+        *flowing(_device_letters(stage), across, gap=""),
     ]
-    return beside(told[:4], [line(" ", *each) for each in _display(stage)], across, 23)
+    shown = [line(" ", *each) for each in _display(stage)]
+    return beside(told[: len(shown)], shown, across, _DISPLAY_COLUMNS + 1)
 
 
 def _strike(stage: Stage, columns: int) -> list[Line]:
-    """SECURED or RELEASED, as large as it can be, on a ground of its own."""
+    """SECURED or RELEASED on a ground of its own: both large, or neither, so that nothing moves."""
     tint = Tint.RELEASED if stage.released else Tint.SECURED
-    word = _strike_word(stage)
-    wide = letters.width(word) or columns
-    if wide + 2 > columns:
+    if max(letters.width(word) or columns for word in _STRIKE_WORDS.values()) + 2 > columns:
         blank = fitted((), columns, tint)
         return [blank, _word(stage, columns), blank]
-    rows = letters.large(word)
+    rows = letters.large(_STRIKE_WORDS[stage.released])
     return [fitted((Piece(each.center(columns), tint),), columns, tint) for each in rows]
 
 
 def _word(stage: Stage, columns: int) -> Line:
     tint = Tint.RELEASED if stage.released else Tint.SECURED
-    return line(Piece(_strike_word(stage).center(columns)[:columns], tint))
-
-
-def _strike_word(stage: Stage) -> str:
-    return "RELEASED" if stage.released else "SECURED"
+    return line(Piece(_STRIKE_WORDS[stage.released].center(columns)[:columns], tint))
 
 
 def _lamps(stage: Stage) -> Iterator[Piece]:
     for name, tint in _LAMPS:
-        on = stage.lamps.get(name, False)
-        yield Piece(f"{'●' if on else '○'}{name.upper() if on else name} ", tint if on else _OFF)
+        if stage.lamps.get(name, False):
+            yield Piece(f"●{name.upper()} ", tint)
+        else:
+            yield Piece(f"○{name} ", Tint.FAINT)
 
 
 def _contact(stage: Stage) -> Line:
-    word = Piece("door OPEN", Tint.WARN) if stage.open else Piece("door closed")
-    return line(Piece(word.text, word.ink, key="H"))
+    if stage.open:
+        return line(Piece("door OPEN", Tint.WARN, "H"))
+    return line(Piece("door closed", key="H"))
 
 
 def _display(stage: Stage) -> list[Line]:
@@ -104,26 +110,23 @@ def _display(stage: Stage) -> list[Line]:
 
 
 def _devices(stage: Stage, columns: int) -> Iterator[Line]:
-    def told() -> Iterator[Line]:
-        for key, device in device_keys(stage).items():
-            name = short_name(device)
-            there = stage.devices[device]
-            word = Piece(f" {name}", key=key) if there else _unplugged(f" {name} UNPLUGGED", key)
-            yield line(Piece(f" {key} ", Tint.KEY, key), word)
-
-    return flowing(told(), columns, gap=" ")
+    """Each by its key and name; a cross before the name of one that is unplugged."""
+    told = (
+        line(Piece(f" {key} ", Tint.KEY, key), _plugged(short_name(device), stage, device, key))
+        for key, device in device_keys(stage).items()
+    )
+    return flowing(told, columns, gap=" ")
 
 
 def _device_letters(stage: Stage) -> Iterator[Line]:
     for key, device in device_keys(stage).items():
-        if stage.devices[device]:
-            yield line(Piece(key, Tint.KEY, key))
-        else:
-            yield line(Piece(key, Tint.KEY, key), _unplugged("=out", key))
+        yield line(Piece(key, Tint.KEY, key), _plugged("", stage, device, key))
 
 
-def _unplugged(text: str, key: str) -> Piece:
-    return Piece(text, Tint.BAD, key)
+def _plugged(name: str, stage: Stage, device: str, key: str) -> Piece:
+    if stage.devices[device]:
+        return Piece(f" {name}", key=key)
+    return Piece(f"×{name}", Tint.BAD, key)
 
 
 def _keypad() -> Line:
@@ -144,14 +147,13 @@ def _people(
 
 
 def _person(visitor: Visitor, chosen: Visitor | None, columns: int) -> Line:
+    key, ink = visitor.letter, Tint.CHOSEN if visitor == chosen else Tint.PLAIN
+    if columns < _TIGHT_COLUMNS:
+        name = visitor.title.partition(",")[0]
+        return line(Piece(key, Tint.KEY, key), Piece(f" {name[: columns - 2]}", ink, key))
     title = visitor.title if columns >= _NAMED_COLUMNS else visitor.title.partition(",")[0]
-    ink = Tint.CHOSEN if visitor == chosen else Tint.PLAIN
-    key = visitor.letter
     text = shortened(title, columns - 4)
     return line(Piece(f" {key} ", Tint.KEY, key), Piece(f" {text}", ink, key))
-
-
-_OFF: Final = Tint.FAINT
 
 
 def clock_words(model: Model, view: View) -> Line:

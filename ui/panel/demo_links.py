@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from kioskd.client import AskError, Link, open_link
+from kioskd.client import ABSENT, AskError, Link, open_link
 
 PATIENCE: Final = 20.0  # seconds for an answer of the stage; a daemon is killed and started in it
 ANSWER: Final = 2.0  # seconds for one of the daemon
@@ -78,11 +78,11 @@ class JournalLink:
             self._listening(False)
             await self._sleep(AGAIN)
 
-    async def why(self, door: str) -> Told:
-        """The last decision at a door in words. AskError."""
+    async def ask(self, verb: str, **args: Any) -> Told:
+        """Ask the daemon for something else. AskError."""
         if self._link is None:
-            raise AskError("absent", "the daemon does not answer now")
-        return await self._link.ask("why", door=door, language="en")
+            raise AskError(ABSENT, "the daemon does not answer now")
+        return await self._link.ask(verb, **args)
 
     async def _follow(self) -> None:
         async with await open_link(self._path, ANSWER) as link:

@@ -21,7 +21,7 @@ _ALARMS: Final = {
     "starting": " The daemon is starting.",
 }
 _LOST: Final = " THE DAEMON DOES NOT ANSWER; trying again."
-_HINT: Final = " letters scan a card; digits, * and # (Enter) are the keypad; the mouse does both"
+_HINT: Final = " letters scan cards; digits, * and # are the keypad (Enter is #); or click"
 
 
 def page(
@@ -36,7 +36,7 @@ def page(
     if columns < LEAST[0] or rows < LEAST[1]:
         return _too_small(columns, rows)
     view = _view(model, now, turn)
-    keys = list(flowing(_keys(model), columns))
+    keys = list(flowing(_keys(model), columns, gap=" "))
     across = _left_columns(columns)
     beyond = columns - across - 1
     body = rows - 2 - len(keys)
@@ -65,9 +65,9 @@ def _left_columns(columns: int) -> int:
 
 
 def _head(model: Model, view: View, across: int, beyond: int) -> Line:
-    told: list[Piece] = [Piece(" site: ", Tint.TITLE)] if model.site.words else []
-    for word, well in model.site.words:
-        told += [Piece(word, Tint.TITLE if well else Tint.ALARM), Piece("  ", Tint.TITLE)]
+    told = []
+    for word, well in sorted(model.site.words, key=lambda each: each[1]):  # what is cut off is well
+        told += [Piece(" ", Tint.TITLE), Piece(f" {word} ", Tint.TITLE if well else Tint.ALARM)]
     clock = fitted(clock_words(model, view), across, Tint.TITLE)
     return (*clock, Piece("│", Tint.TITLE), *fitted(told, beyond, Tint.TITLE))
 

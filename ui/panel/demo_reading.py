@@ -4,6 +4,7 @@ Never raises: a panel must outlive whatever it is told. All text is cleaned for 
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from ui.panel.plain import clean
 
 _DISPLAY_ROWS: Final = 4
 _LONGEST_OFFSET: Final = 10 * 366 * 86_400  # seconds; further no demo moves its clock
+_PIN_RULE: Final = "WRONG_PIN"  # whose detail says that an explanation asks for no PIN
 _DECIDED: Final = "decided this visit"
 _NOT_TOLD: Final = frozenset({"id", "entry", "act", "release", "card"})  # ids say nothing to people
 
@@ -80,9 +82,9 @@ def decided(event: Mapping[str, Any], visitor: Visitor | None, rules: tuple[Rule
 
 
 def _as_journalled(rule: Rule, reason: str) -> Rule:
-    if rule.name != reason or rule.passed is False:
-        return rule
-    return Rule(rule.name, passed=False, detail=_DECIDED)
+    if rule.name != reason:
+        return replace(rule, detail="") if rule.name == _PIN_RULE else rule
+    return rule if rule.passed is False else Rule(rule.name, passed=False, detail=_DECIDED)
 
 
 def why_of(answer: Mapping[str, Any]) -> tuple[str, ...]:
@@ -105,19 +107,20 @@ def _words(status: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
     yield ("clock trusted" if trusted else "clock NOT trusted"), trusted
     cache = _table(status, "cache")
     readable = cache.get("readable") is True
-    yield (f"{cache.get('credentials')} cards" if readable else "cards NOT readable"), readable
+    cards = clean(f"{cache.get('credentials')} cards")
+    yield (cards if readable else "cards NOT readable"), readable
     if alerts := len(_list(status, "alerts")):
         yield f"alerts: {alerts}", False
 
 
 def _detail(detail: Mapping[str, Any]) -> str:
-    told = [clean(str(detail["action"]))] if "action" in detail else []
+    told = [str(detail["action"])] if "action" in detail else []
     told += [
-        f"{name}={value}" if not isinstance(value, str) else clean(value)
+        value if isinstance(value, str) else f"{name}={value}"
         for name, value in detail.items()
         if name != "action" and name not in _NOT_TOLD and isinstance(value, str | int | float)
     ]
-    return " ".join(told)
+    return clean(" ".join(told))
 
 
 def _verdict(passed: object) -> bool | None:

@@ -10,7 +10,7 @@ from datetime import tzinfo
 from typing import Final
 
 from ui.panel.demo_model import Entry, Model, Rule, Verdict
-from ui.panel.demo_pieces import Line, Piece, Tint, block, fitted, flowing, line, width
+from ui.panel.demo_pieces import Line, Piece, Tint, block, fitted, line
 from ui.panel.plain import shortened, wrap
 
 _LEAST_JOURNAL: Final = 6  # rows, its title included
@@ -97,32 +97,25 @@ def _failing(rules: Sequence[Rule], columns: int) -> list[Line]:
 
 
 def _paired(rules: Sequence[Rule], half: int, columns: int) -> Iterator[Line]:
-    each = columns // 2
+    each = (columns + 1) // 2
     for number in range(half):
-        pair = rules[number::half]
-        yield tuple(p for rule in pair for p in fitted(_short(rule), each))
+        first, *second = (_short(rule) for rule in rules[number::half])
+        yield (Piece(" "), *fitted((first,), each - 1), *second)
 
 
-def _short(rule: Rule) -> Line:
-    return line(Piece(f" {_SHORT[rule.passed]:6} {rule.name}", _INKS[rule.passed]))
+def _short(rule: Rule) -> Piece:
+    return Piece(f"{_SHORT[rule.passed]:6} {rule.name}", _INKS[rule.passed])
 
 
 def _running(rules: Sequence[Rule], columns: int) -> Iterator[Line]:
     for outcome in (False, True, None):
-        named = [rule for rule in rules if rule.passed is outcome]
-        ink = _INKS[outcome]
-        words = [line(Piece(f" {_OUTCOMES[outcome]}:", ink))] if named else []
-        words += [line(Piece(_with_detail(rule), ink)) for rule in named]
-        yield from flowing(_cut(words, columns), columns, gap=" ")
+        told = ", ".join(_with_detail(rule) for rule in rules if rule.passed is outcome)
+        for text in wrap(f"{_OUTCOMES[outcome]}: {told}", columns - 2) if told else ():
+            yield line(Piece(f" {text}", _INKS[outcome]))
 
 
 def _with_detail(rule: Rule) -> str:
     return f"{rule.name} ({rule.detail})" if rule.passed is False and rule.detail else rule.name
-
-
-def _cut(words: Sequence[Line], columns: int) -> Iterator[Line]:
-    for each in words:
-        yield fitted(each, columns) if width(each) > columns else each
 
 
 def _entry(entry: Entry, zone: tzinfo, columns: int) -> Line:
@@ -130,9 +123,15 @@ def _entry(entry: Entry, zone: tzinfo, columns: int) -> Line:
         return line(Piece(f" --- {entry.detail} ---", Tint.WARN))
     at = f"{entry.at.astimezone(zone):%H:%M:%S}" if entry.at else "--:--:--"
     quiet = entry.detail.partition(" ")[0] in _QUIET
-    kind = entry.kind if columns < _DETAILED else f"{entry.kind:{_KIND}}{entry.door:6}"
+    kind = _kind(entry, columns)
     plain = Tint.FAINT if quiet else Tint.PLAIN
     return line(Piece(f" {at} ", Tint.FAINT), Piece(f"{kind} ", plain), *_more(entry, plain))
+
+
+def _kind(entry: Entry, columns: int) -> str:
+    if columns >= _DETAILED:
+        return f"{entry.kind:{_KIND}}{entry.door:6}"
+    return f"{entry.kind} {entry.door}".strip() if columns >= _PAIRED else entry.kind
 
 
 def _more(entry: Entry, plain: Tint) -> Iterator[Piece]:

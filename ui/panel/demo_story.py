@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from kioskd.domain.notice import Notice
-from ui.panel.demo_model import ROWS_KEPT, Entry, Model, Rule, Stage, Verdict, Visitor
+from ui.panel.demo_model import ROWS_KEPT, Entry, Model, Rule, Verdict, Visitor
 from ui.panel.demo_reading import decided, entry_of, rules_of, site_of, stage_of, why_of
 from ui.panel.following import Scene
 
@@ -32,8 +32,9 @@ class Story:
 
     @property
     def chosen(self) -> Visitor | None:
-        """Whose PIN is the right one now."""
-        return self._served or self._scanned
+        """Whose card was scanned last, of those that the door took."""
+        last = self.model.verdict.visitor if self.model.verdict else None
+        return self._served or self._scanned or last
 
     def peopled(self, visitors: tuple[Visitor, ...]) -> None:
         """Who can come."""
@@ -42,11 +43,6 @@ class Story:
     def staged(self, state: Mapping[str, Any]) -> None:
         """How the simulated door stands."""
         self.model = replace(self.model, stage=stage_of(state))
-
-    def unstaged(self) -> None:
-        """The demo's daemon is about to be killed; until the stage tells more."""
-        stage: Stage = replace(self.model.stage, daemon="gone")
-        self.model = replace(self.model, stage=stage)
 
     def shown(self, scene: Scene) -> None:
         """What the door's screen shows."""
