@@ -7,6 +7,7 @@ its own business.
 
 import fcntl
 import os
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -20,6 +21,8 @@ from kioskd.daemon.strike_map import last_good
 from kioskd.errors import DeviceError, InputError, StoreError
 
 LOCK = "kioskd.lock"
+PATIENCE_SECONDS = 3.0  # a command without a daemon holds the lock for the time of a PIN's hash
+_PAUSE_SECONDS = 0.05
 
 
 class DirectoryLock:
@@ -82,13 +85,13 @@ class DirectoryLock:
 def begin(config: Config) -> tuple[DirectoryLock | None, dict[str, str]]:
     """Become the owner, take the lock, secure: the lock, and what went wrong by device.
 
-    InputError when another daemon holds the directory. StoreError when it cannot be used at all;
-    the strikes are secured then too.
+    InputError when another daemon holds the directory, and goes on to: a command in between is
+    waited for. StoreError when it cannot be used at all; the strikes are secured then too.
     """
     directory = config.storage.directory
     try:
         drop_to_owner(directory)
-        lock = DirectoryLock.take(directory)
+        lock = _taken(directory)
     except InputError:
         raise
     except BaseException:
@@ -96,6 +99,17 @@ def begin(config: Config) -> tuple[DirectoryLock | None, dict[str, str]]:
             _secure_all(config)
         raise
     return lock, _secure_all(config)
+
+
+def _taken(directory: Path) -> DirectoryLock | None:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return DirectoryLock.take(directory)
+        except InputError:
+            if time.monotonic() >= until:
+                raise
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _secure_all(config: Config) -> dict[str, str]:

@@ -48,6 +48,7 @@ class Fleet:
         self._group = group
         self._device_tasks: dict[str, Task] = {}
         self._doors: dict[str, _Serving] = {}
+        self._ending = False
 
     @property
     def doors(self) -> dict[str, BuiltDoor]:
@@ -55,17 +56,17 @@ class Fleet:
         return {name: serving.built for name, serving in self._doors.items()}
 
     def begin_devices(self, config: Config, names: Collection[str]) -> list[Device]:
-        """Make and run these."""
-        made = self._devices.make(config, names)
+        """Make and run these. None once the daemon stops."""
+        made = [] if self._ending else self._devices.make(config, names)
         for device in made:
             tap(config, config.device(device.name), device, self._broadcast, self._clock)
             self._device_tasks[device.name] = self._task(f"device {device.name}", device.run())
         return made
 
     def begin_doors(self, shared: Shared, names: Collection[str]) -> None:
-        """Build and serve these; their devices run already."""
+        """Build and serve these; their devices run already. None once the daemon stops."""
         for door in shared.config.doors:
-            if door.name in names:
+            if door.name in names and not self._ending:
                 self._serve(shared, build_door(shared, door, self._devices))
 
     async def end_doors(self, shared: Shared, names: Collection[str]) -> None:
@@ -81,6 +82,15 @@ class Fleet:
                 shared.ticks.forget(f"{kind} {name}")
             del self._doors[name]
 
+    def not_secured(self, names: Collection[str]) -> list[str]:
+        """Those of these doors that are released while their relay is away."""
+        serving = [s.built for name, s in self._doors.items() if name in names]
+        return [
+            built.door.name
+            for built in serving
+            if built.doorway.keeper.released and not built.doorway.strike_there()
+        ]
+
     async def end_devices(self, names: Collection[str]) -> None:
         """Run these no more."""
         ending = [name for name in self._device_tasks if name in names]
@@ -90,7 +100,8 @@ class Fleet:
             self._devices.drop(name)
 
     async def end_people(self) -> None:
-        """Nobody is served any more, at any door."""
+        """Nobody is served any more, at any door, and no door begins again."""
+        self._ending = True
         await _end(task for serving in self._doors.values() for task in serving.people)
 
     async def end_strikes(self) -> None:

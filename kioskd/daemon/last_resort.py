@@ -19,8 +19,8 @@ LEAVE_SECONDS = 4.0  # after it was told to stop; CONTRACTS: ends within 5 s, lo
 class LastResort:
     """Leaves the process some time after `arm`, if it is still there.
 
-    `code` is the exit code then: 0 as long as every strike is secured and nothing failed. With
-    another one the strikes are secured once more before it leaves, by `secure`.
+    `code` is the exit code then: 0 as long as every strike is secured and nothing failed. Whatever
+    it is, the strikes are secured once more, by `secure`, before it leaves.
     """
 
     def __init__(self, secure: Callable[[], object], leave: Callable[[int], object] | None) -> None:
@@ -39,9 +39,8 @@ class LastResort:
         timer.start()
 
     def _go(self, leave: Callable[[int], object]) -> None:
-        if self.code:
-            with suppress(Exception):
-                self.secure()
+        with suppress(Exception):
+            self.secure()
         log.warning("stop.late", extra={"why": "something did not end in time; left without it"})
         leave(self.code)
 

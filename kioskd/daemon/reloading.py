@@ -1,7 +1,10 @@
 """A reload: the file is read anew, checked, written into the journal, and then in force.
 
-While it has faults, nothing changes. One reload at a time. Deliberately not here: what a change
-asks of doors and devices (change), and how they end and begin (fleet).
+While it has faults, nothing changes. One reload at a time, and none once the daemon stops. One that
+fails half-way ends the daemon: a door that nobody serves must not look like one that is.
+
+Deliberately not here: what a change asks of doors and devices (change), and how they end and begin
+(fleet).
 """
 
 import asyncio
@@ -20,17 +23,28 @@ from kioskd.daemon.holidays import holidays_apart
 from kioskd.daemon.notify import Notify
 from kioskd.daemon.site import IsHoliday, Site
 from kioskd.domain.record import Kind
+from kioskd.errors import ConfigError, InputError, KioskError
 
 log = logging.getLogger("kioskd")
 MOST_TOLD: Final = 50  # differences that a row of the journal names; the others are counted
 
 
 class Reloading:
-    """configured: told once doors and devices are those of the configuration in force."""
+    """configured: told once doors and devices are those of the configuration in force.
+
+    broken: told of a reload that failed half-way.
+    """
 
     def __init__(
-        self, site: Site, fleet: Fleet, notify: Notify, configured: Callable[[Fleet], None]
+        self,
+        site: Site,
+        fleet: Fleet,
+        notify: Notify,
+        configured: Callable[[Fleet], None],
+        broken: Callable[[Exception], None],
     ) -> None:
+        self._broken = broken
+        self._stopping = False
         self._site = site
         self._fleet = fleet
         self._notify = notify
@@ -44,25 +58,52 @@ class Reloading:
         """
         return await asyncio.shield(self._one(person))
 
+    def end(self) -> None:
+        """No reload from now on; the one that runs begins no door any more (fleet)."""
+        self._stopping = True
+
     async def _one(self, person: Person) -> Answer:
         async with self._one_at_a_time:
+            if self._stopping:
+                raise InputError("the daemon is stopping; what starts next reads the file")
             self._notify.reloading()
             try:
-                return await self._reload(person)
-            finally:
-                self._notify.ready("configuration read anew")
+                told = await self._reload(person)
+            except KioskError as error:
+                why = error.faults[0] if isinstance(error, ConfigError) else str(error)
+                log.warning("reload.refused", extra={"by": person.name, "why": why})
+                self._notify.ready("the configuration in force stays; see the log")
+                raise
+            self._notify.ready("configuration read anew")
+            return told
 
     async def _reload(self, person: Person) -> Answer:
         config, is_holiday = await asyncio.to_thread(self._read)
         found = change(self._site.config, config)
+        self._check(found)
         if found.differences:
             await self._site.acts.write(
                 person, "reload", detail=_detail(found), kind=Kind.CONFIG_CHANGED
             )
-            await self._apply(found, is_holiday)
+            await self._apply_whole(found, is_holiday)
         for warning in config.warnings:
             log.warning("config", extra={"why": warning})
         return _told(found, config)
+
+    def _check(self, found: Change) -> None:
+        # Its keeper would end with it, and nobody would secure the strike when the relay is back.
+        waiting = self._fleet.not_secured(found.ending_doors)
+        if waiting:
+            raise InputError(
+                f"{', '.join(waiting)}: released while the relay is away; plug it in, then reload"
+            )
+
+    async def _apply_whole(self, found: Change, is_holiday: IsHoliday) -> None:
+        try:
+            await self._apply(found, is_holiday)
+        except Exception as error:
+            self._broken(error)
+            raise
 
     def _read(self) -> tuple[Config, IsHoliday]:
         config = load(self._site.config.path)

@@ -57,7 +57,9 @@ class Service:
         async with asyncio.TaskGroup() as group:
             site = self._site
             fleet = Fleet(site.devices, site.clock, site.broadcast, group)
-            self._reloading = Reloading(site, fleet, self._notify, self._configured)
+            self._reloading = Reloading(
+                site, fleet, self._notify, self._configured, lambda error: _fail(group, error)
+            )
             self._begin(fleet)
             chores = [group.create_task(work, name=name) for name, work in self._chores()]
             metrics = self._metrics()
@@ -101,6 +103,7 @@ class Service:
         log.info("stopping")
         self._notify.stopping()
         late = asyncio.get_running_loop().time() + WRITE_SECONDS
+        self._reloading.end()
         await fleet.end_people()
         await fleet.end_strikes()
         resort.code = 0
@@ -149,6 +152,7 @@ class Service:
             ("strike map", asyncio.to_thread(strike_map.kept, site.config)),
             ("clock", upkeep.watch_clock(site.trust, site.notebook, clock)),
             ("cache", upkeep.refresh_cache(site.stores, site.notebook, clock)),
+            ("hours", upkeep.keep_hours(site.read_hours, clock)),
             ("watchdog", feed(ticks, clock, self._notify, os.environ, lag)),
             ("alerts", run_alerts(site.book, self._conditions, clock, self._tell_status)),
             ("alert command", site.command.run()),
@@ -187,3 +191,12 @@ class Service:
         config = self._site.config
         doors = {f"panel:{door.name}" for door in config.doors}
         return {"events", "rows", *doors, *topics(config)}
+
+
+def _fail(group: asyncio.TaskGroup, error: Exception) -> None:
+    """End the daemon by this error: whatever starts it again begins with secured strikes."""
+
+    async def fail() -> None:
+        raise error
+
+    group.create_task(fail(), name="failed reload")

@@ -128,9 +128,14 @@ class Site:
         self.command.use(config.alerts.command, config.site.branch)
 
     async def read_hours(self) -> None:
-        """Staff gave a date hours of its own, or took them back: in force at once. StoreError."""
-        self.exceptions = await self.staff_hours.exceptions()
-        self.schedule = self._schedule()
+        """Staff gave a date hours of its own, or took them back: in force at once. StoreError.
+
+        They are read again now and then too, for a time when they could not be read.
+        """
+        found = await self.staff_hours.exceptions()
+        if found != self.exceptions:
+            self.exceptions = found
+            self.schedule = self._schedule()
 
     def _judge_of_clock(self) -> WallClockTrust:
         journal = self.stores.journal

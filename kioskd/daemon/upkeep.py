@@ -31,6 +31,7 @@ CACHE_SECONDS = 0.5  # a new cache is in use within a second
 DAY_SECONDS = 86_400.0
 AGAIN_SECONDS = 600.0  # retention waits for a trusted clock
 MIRROR_SECONDS = 3600.0
+HOURS_SECONDS = 600.0
 PAUSE_SECONDS = 60.0  # after a turn that failed
 
 
@@ -232,3 +233,13 @@ async def keep_mirror(directory: Path, journal: ThreadedJournal, clock: Clock) -
         await asyncio.to_thread(remember, directory, journal.opened)
 
     await for_ever("mirror", look, clock)
+
+
+async def keep_hours(read: Callable[[], Awaitable[None]], clock: Clock) -> None:
+    """Read again what hours staff gave single dates, where it could not be read when they did."""
+
+    async def look() -> None:
+        await every(HOURS_SECONDS, clock)
+        await read()
+
+    await for_ever("hours", look, clock)

@@ -36,7 +36,7 @@ def test_in_order_so_far_it_leaves_with_0() -> None:
     resort.arm()
     assert process.gone.wait(PATIENCE_SECONDS)
     resort.arm()
-    assert process.left == ["left 0"]
+    assert process.left == ["secured", "left 0"]
 
 
 def test_with_a_strike_that_may_be_released_it_secures_first() -> None:
