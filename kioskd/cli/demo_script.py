@@ -1,30 +1,29 @@
 """The demo's day: who comes, with what, and what must come of it.
 
 A step is a title, moves and what is expected; nothing of what is expected is read from the
-daemon. Deliberately not here: how a move is made (kioskd.cli.demo_moves).
+daemon. Deliberately not here: how a move is made (demo_moves and those beside it), and the day of
+the door itself and of staff (demo_script_door, demo_script_staff).
 """
 
 from dataclasses import dataclass
 from typing import Final
 
+from kioskd.cli.demo_config import PLAYED
 from kioskd.cli.demo_moves import (
+    SHORTER,
     Move,
     asks_for_more_time,
-    checks_config,
     comes_in,
     enters,
-    explains_block,
-    finds_no_card_number,
+    scans_a_book,
+    stays_outside,
+)
+from kioskd.cli.demo_moves_site import (
+    checks_config,
     imports_block,
     imports_everybody,
-    killed_in_mid_pulse,
     makes_key,
-    plugs_relay,
-    scans_a_book,
     starts,
-    stops,
-    unplugs_relay,
-    verifies,
 )
 from kioskd.cli.demo_people import (
     ARGON2ID,
@@ -32,9 +31,11 @@ from kioskd.cli.demo_people import (
     BCRYPT,
     BLOCKED,
     CODE_39,
+    DEBARRED,
     EXPIRED,
     FORGETFUL,
     LOST,
+    OTHER_CATEGORY,
     OTHER_PIN,
     SLOW,
     SOON_BLOCKED,
@@ -42,41 +43,14 @@ from kioskd.cli.demo_people import (
     UNKNOWN,
     WITH_CONSENT,
     WITHOUT_PIN,
+    WITHOUT_TERMS,
 )
-from kioskd.cli.demo_site import LONG_RELEASE_SECONDS, RELEASE_SECONDS
-from kioskd.cli.demo_stage import Seen
+from kioskd.cli.demo_seen import NOTHING, Expected
 
-_EARLY: Final = 0.25  # seconds by which a busy machine may see an on-frame late
-_PULSE: Final = ("strike.released", "strike.secured")
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What a step must bring about; the fields are those of Seen.
-
-    pulse: the least seconds of each pulse. journalled: False before there is a journal.
-    """
-
-    decided: tuple[str, ...] = ()
-    relay: tuple[str, ...] = ()
-    journal: tuple[str, ...] = ()
-    pulse: float = 0.0
-    journalled: bool = True
-
-    def faults(self, seen: Seen) -> list[str]:
-        """A sentence for everything that came out otherwise."""
-        pairs = {
-            "decided": (self.decided, seen.decided),
-            "to the relay": (self.relay, seen.relay),
-            "in the journal": (self.journal, seen.journal),
-        }
-        faults = [
-            f"{what}: expected {_listed(meant)}, got {_listed(got)}"
-            for what, (meant, got) in pairs.items()
-            if meant != got
-        ]
-        short = [length for length in seen.pulses if length < self.pulse - _EARLY]
-        return faults + [f"a pulse of {s:.2f} s instead of {self.pulse:g} s" for s in short]
+PULSE: Final = ("strike.released", "strike.secured")
+WENT_THROUGH: Final = ("strike.released", "door.opened", "strike.secured", "door.closed")
+NOT_OPENED: Final = ("strike.released", "door.not_opened", "strike.secured")
+WRONG: Final = "wrong-card-or-pin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,87 +59,103 @@ class Step:
 
     title: str
     moves: tuple[Move, ...]
-    expected: Expected = Expected()
+    expected: Expected = NOTHING
 
 
-def _listed(values: tuple[str, ...]) -> str:
-    return ", ".join(values) or "nothing"
+def granted(*before: str, journal: tuple[str, ...] = (), display: str = "") -> Expected:
+    """Let in after these denials; the door was opened, which ended the release. journal: before."""
+    return Expected(
+        (*before, "granted OK"),
+        ("on", "off"),
+        (*journal, *WENT_THROUGH),
+        opened=SHORTER,
+        notice="granted",
+        lamp="green",
+        display=display,
+    )
 
 
-def granted(seconds: float = RELEASE_SECONDS, *before: str) -> Expected:
-    """Let in after these denials, with one pulse."""
-    return Expected((*before, "granted OK"), ("on", "off"), _PULSE, seconds)
+def released(seconds: float) -> Expected:
+    """Let in, and nobody opened for so long."""
+    return Expected(("granted OK",), ("on", "off"), NOT_OPENED, seconds, notice="granted")
 
 
-def denied(reason: str) -> Expected:
-    """Turned away: nothing reaches the relay."""
-    return Expected((f"denied {reason}",))
+def denied(reason: str, notice: str, display: str = "", *journal: str) -> Expected:
+    """Turned away: nothing reaches the strike, the lamp is red."""
+    lamp = "red" if notice else ""
+    return Expected((f"denied {reason}",), (), journal, notice=notice, lamp=lamp, display=display)
 
 
 _BEFORE: Final = Expected(journalled=False)
 
-DAY: Final = (
+START: Final = (
     Step("a device key is made", (makes_key,), _BEFORE),
     Step("the configuration is checked", (checks_config,), _BEFORE),
     Step("the register's feed is loaded", (imports_everybody,), _BEFORE),
     Step(
         "the daemon starts: strike secured first",
         (starts,),
-        Expected(relay=("off",), journal=("journal.started", "daemon.started")),
+        Expected(
+            relay=("off",),
+            journal=("journal.started", "daemon.started"),
+            display="Demo library Scan your library card",
+        ),
     ),
-    Step("right PIN (argon2id)", comes_in(ARGON2ID), granted()),
+)
+
+PATRONS: Final = (
+    Step("right PIN (argon2id)", comes_in(ARGON2ID), granted(display="Access granted")),
     Step("right PIN (bcrypt)", comes_in(BCRYPT), granted()),
     Step(
         "wrong PIN, then the right one",
         (enters(FORGETFUL, OTHER_PIN + "#"), *comes_in(FORGETFUL)),
-        granted(RELEASE_SECONDS, "denied WRONG_PIN"),
+        granted("denied WRONG_PIN", display="Wrong card or PIN"),
     ),
-    Step("card nobody knows", (enters(UNKNOWN),), denied("UNKNOWN_CARD")),
-    Step("no PIN set", (enters(WITHOUT_PIN),), denied("PIN_NOT_SET")),
-    Step("self-service block with a date", (enters(BLOCKED),), denied("SELF_SERVICE_BLOCK")),
-    Step("use ban", (enters(BANNED),), denied("USE_BAN")),
-    Step("expired card", (enters(EXPIRED),), denied("EXPIRED")),
-    Step("under age", (enters(TOO_YOUNG),), denied("UNDER_AGE")),
+    Step(
+        "card nobody knows",
+        (enters(UNKNOWN),),
+        denied("UNKNOWN_CARD", WRONG, "Wrong card or PIN"),
+    ),
+    Step("no PIN set", (enters(WITHOUT_PIN),), denied("PIN_NOT_SET", WRONG)),
+    Step(
+        "self-service block with a date",
+        (enters(BLOCKED),),
+        denied("SELF_SERVICE_BLOCK", "self-service-block", "blocked until"),
+    ),
+    Step("use ban", (enters(BANNED),), denied("USE_BAN", "use-ban", "may not use this")),
+    Step("expired card", (enters(EXPIRED),), denied("EXPIRED", "expired", "has expired")),
+    Step("under age", (enters(TOO_YOUNG),), denied("UNDER_AGE", "under-age", "under 15")),
     Step("under age, guardian agreed", comes_in(WITH_CONSENT), granted()),
-    Step("lost card", (enters(LOST),), denied("CARD_LOST")),
-    Step("cancelled with *", (enters(ARGON2ID, "*"),), denied("CANCELLED")),
+    Step("lost card", (enters(LOST),), denied("CARD_LOST", "card-lost", "reported lost")),
+    Step(
+        "rules not accepted",
+        (enters(WITHOUT_TERMS),),
+        denied("TERMS_NOT_ACCEPTED", "terms-not-accepted", "have not accepted"),
+    ),
+    Step(
+        "a category that may not come in alone",
+        (enters(OTHER_CATEGORY),),
+        denied("CATEGORY_NOT_ALLOWED", "category-not-allowed", "not valid for"),
+    ),
+    Step("debarred, where that bars no door", comes_in(DEBARRED), granted()),
+    Step("cancelled with *", (enters(ARGON2ID, "*"),), denied("CANCELLED", "")),
     Step("Code 39 scan ]A0*…*", comes_in(f"]A0*{CODE_39}*"), granted()),
-    Step("a book's ISBN", (scans_a_book,)),
-    Step("card, but no PIN in time", (enters(SLOW, ""),), denied("PIN_TIMEOUT")),
+    Step("a book's ISBN", (scans_a_book,), Expected(notice="not-a-library-code")),
+    Step(
+        "card, but no PIN in time",
+        (enters(SLOW, ""),),
+        denied("PIN_TIMEOUT", "pin-timeout", "Time ran out"),
+    ),
     Step(
         "0 before the card: longer release",
-        (asks_for_more_time, *comes_in(SLOW)),
-        granted(LONG_RELEASE_SECONDS),
+        (asks_for_more_time, *stays_outside(SLOW)),
+        released(PLAYED.long_release),
     ),
     Step("in, the day before a block", comes_in(SOON_BLOCKED), granted()),
     Step("a new feed blocks that card", (imports_block,), Expected(journal=("sync.done",))),
-    Step("and now out", (enters(SOON_BLOCKED),), denied("SELF_SERVICE_BLOCK")),
     Step(
-        "daemon killed while the door is released",
-        (enters(ARGON2ID), killed_in_mid_pulse, starts),
-        Expected(("granted OK",), ("on", "off"), ("strike.released", "daemon.started")),
+        "and now out",
+        (enters(SOON_BLOCKED),),
+        denied("SELF_SERVICE_BLOCK", "self-service-block"),
     ),
-    Step(
-        "relay unplugged, right PIN",
-        (unplugs_relay, enters(ARGON2ID)),
-        Expected(("granted OK",), (), ("device.lost", "door.not_opened")),
-    ),
-    Step(
-        "relay back: secured, then used",
-        (plugs_relay, *comes_in(BCRYPT)),
-        Expected(
-            ("granted OK",),
-            ("off", "on", "off"),
-            ("device.back", "strike.secured", *_PULSE),
-            RELEASE_SECONDS,
-        ),
-    ),
-    Step(
-        "the daemon is told to stop",
-        (stops,),
-        Expected(relay=("off",), journal=("strike.secured", "daemon.stopped")),
-    ),
-    Step("why was that patron blocked?", (explains_block,)),
-    Step("did anybody change the journal?", (verifies,)),
-    Step("is a card number written anywhere?", (finds_no_card_number,)),
 )

@@ -1,7 +1,7 @@
 """The demo's site in a temporary directory: its files, its commands, its daemon.
 
 Commands and daemon are the real ones, each a process of its own. Deliberately not here: who
-comes to the door (kioskd.cli.demo_script).
+comes to the door (kioskd.cli.demo_day).
 """
 
 import json
@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final
 
-RELEASE_SECONDS: Final = 1.0
-LONG_RELEASE_SECONDS: Final = 2.0
-PIN_TIMEOUT_SECONDS: Final = 5  # the shortest that a configuration may have
+from kioskd.cli.demo_config import ALWAYS, PLAYED, SOCKET, Times, config_text
+
 STOP_SECONDS: Final = 6.0  # the daemon promises 5
 
 _KIOSKD: Final = (
@@ -26,48 +25,7 @@ _KIOSKD: Final = (
     "-c",
     "import sys; from kioskd.cli.main import main; sys.exit(main())",
 )
-_DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_CONFIG: Final = """\
-[site]
-name = "Demo library"
-branch = "ESI"
-[storage]
-directory = "{directory}/storage"
-retention_days = 14
-[secrets]
-device_key = "file:{directory}/device.key"
-[cards]
-patron = ['\\d{{3}}[A-Z]\\d{{6}}', '26\\d{{8}}']
-item = ['\\d{{3}}N\\d{{8}}']
-double_read_ms = 300
-[clock]
-source = "assume"
-[register]
-kind = "file"
-[devices.front-scanner]
-driver = "serial-scanner"
-port = "{directory}/scanner"
-[devices.front-keypad]
-driver = "serial-keypad"
-port = "{directory}/keypad"
-[devices.front-relay]
-driver = "lcus-relay"
-port = "{directory}/relay"
-[doors.front]
-reader = "front-scanner"
-keypad = "front-keypad"
-strike = {{ device = "front-relay", channel = 1, lock = "fail-secure" }}
-release_seconds = {release}
-long_release_seconds = {long_release}
-pin_timeout_seconds = {pin_timeout}
-[policy]
-online = "never"
-deny_after_ms = 500
-[schedule]
-holidays = ""
-[schedule.weekly]
-{weekly}
-"""
+_DAEMON: Final = (sys.executable, "-P", "-m", "kioskd.cli.demo_daemon")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +38,20 @@ class Done:
 
 
 class Site:
-    """A configured site in a directory of its own."""
+    """A configured site in a directory of its own. hours: of every day."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(
+        self, directory: Path, times: Times = PLAYED, hours: Iterable[str] = ALWAYS
+    ) -> None:
         self.directory = directory
         self.storage = directory / "storage"
         self.config = directory / "kioskd.toml"
         self.key = directory / "device.key"
+        self.socket = directory / SOCKET
+        self.offset = directory / "offset"  # of the daemon's wall clock
         self.said = directory / "commands.txt"  # all that commands wrote
         self.storage.mkdir(mode=0o700)
-        self.config.write_text(_config_text(directory), encoding="utf-8")
+        self.config.write_text(config_text(directory, times, hours), encoding="utf-8")
 
     def command(self, *arguments: str, seconds: float, stdin: str = "") -> Done:
         """Run a command to its end. subprocess.TimeoutExpired after `seconds`."""
@@ -105,6 +67,11 @@ class Site:
             file.write(ended.stdout + ended.stderr)
         return Done(ended.returncode, ended.stdout, ended.stderr)
 
+    def edit(self, before: str, after: str) -> None:
+        """Change the configuration file, as somebody with an editor does."""
+        text = self.config.read_text(encoding="utf-8")
+        self.config.write_text(text.replace(before, after), encoding="utf-8")
+
     def feed(self, rows: Iterable[Mapping[str, object]]) -> Path:
         """A feed file with these rows."""
         file = self.directory / "feed.jsonl"
@@ -114,7 +81,7 @@ class Site:
 
 @dataclass(slots=True)
 class Daemon:
-    """`kioskd run` as a child; `events` are its log lines so far."""
+    """The daemon as a child, on a clock that can be moved; `events` are its log lines so far."""
 
     site: Site
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -131,8 +98,9 @@ class Daemon:
         """Start it; it is ready when it says so."""
         with self.log.open("ab") as file:
             self._child = subprocess.Popen(  # noqa: S603 - our own program
-                [*_KIOSKD, "run", "--config", str(self.site.config), "--log-format", "json"],
+                [*_DAEMON, str(self.site.config), str(self.site.offset)],
                 stdin=subprocess.DEVNULL,
+                stdout=file,
                 stderr=file,
             )
         if self._log is None:
@@ -188,13 +156,3 @@ def _event(line: str) -> dict[str, Any]:
     except ValueError:  # what Python itself says when it ends badly
         return {"event": "", "text": line.rstrip()}
     return event
-
-
-def _config_text(directory: Path) -> str:
-    return _CONFIG.format(
-        directory=directory,
-        release=RELEASE_SECONDS,
-        long_release=LONG_RELEASE_SECONDS,
-        pin_timeout=PIN_TIMEOUT_SECONDS,
-        weekly="\n".join(f'{day} = ["00:00-24:00 self-service"]' for day in _DAYS),
-    )

@@ -1,17 +1,20 @@
 """Where the demo's script is played: moves at the door, waiting for answers, and what was seen.
 
-A move waits for what must come of it; what did come is read back from the relay's line and from
-`journal export`, never from the daemon's memory. Every wait ends with the demo's time.
+A move waits for what must come of it; what did come is read back from the lines of the devices
+and from `journal export`, never from the daemon's memory. Every wait ends with the demo's time.
 """
 
 import json
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, Final
 
-from kioskd.cli.demo_devices import OFF, ON, Frame, SimulatedDoor
+from kioskd.cli.demo_clock import Offset
+from kioskd.cli.demo_devices import OFF, ON, SimulatedDoor
+from kioskd.cli.demo_ending import Ending
+from kioskd.cli.demo_seen import Seen, seen_in
 from kioskd.cli.demo_site import Daemon, Done, Site
 from kioskd.domain.card import canonical, masked
 
@@ -19,7 +22,7 @@ PATIENCE_SECONDS: Final = 10.0  # for any one answer; only a demo that fails wai
 ROWS_SECONDS: Final = 3.0  # facts that follow an entry are journalled a moment after it
 _LOOK_SECONDS: Final = 0.005
 _ANSWERS: Final = frozenset({"entry.granted", "entry.denied", "door.not_opened"})
-_NAMES: Final = {ON: "on", OFF: "off"}
+_UNWRITTEN: Final = "STORE_FAILED"
 
 
 class Unexpected(Exception):
@@ -31,49 +34,38 @@ class TimeUp(Exception):
 
 
 class Deadline:
-    """The end of the whole demo."""
+    """The end of the whole demo. ending: signals that end it sooner."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, ending: Ending) -> None:
         self._until = time.monotonic() + seconds
+        self._ending = ending
 
     def left(self) -> float:
-        """Seconds that are left, more than none; TimeUp."""
+        """Seconds that are left, more than none; TimeUp, KeyboardInterrupt."""
+        self._ending.check()
         left = self._until - time.monotonic()
         if left <= 0:
             raise TimeUp
         return left
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What one step brought about.
-
-    said: what a command answered. decided: "granted OK", "denied WRONG_PIN". relay: frames in
-    order, an off-frame that was repeated once. pulses: seconds from each on-frame to its
-    off-frame. journal: kinds of rows, those of decisions left out.
-    """
-
-    done: str = ""
-    said: tuple[str, ...] = ()
-    decided: tuple[str, ...] = ()
-    relay: tuple[str, ...] = ()
-    pulses: tuple[float, ...] = ()
-    journal: tuple[str, ...] = ()
-
-
 class Stage:
-    """Site, door and daemon of one demo."""
+    """Site, door, daemon and clock of one demo."""
 
-    def __init__(self, site: Site, door: SimulatedDoor, daemon: Daemon, deadline: Deadline) -> None:
+    def __init__(
+        self, site: Site, door: SimulatedDoor, daemon: Daemon, clock: Offset, deadline: Deadline
+    ) -> None:
         self.site = site
         self.door = door
         self.daemon = daemon
+        self.clock = clock
         self._deadline = deadline
         self._done: list[str] = []
         self._said: list[str] = []
-        self._frames_seen = 0
+        self._frames_seen = self._lit_seen = self._texts_seen = 0
         self._last_seq = 0
-        self._mark = 0
+        self._page = 0  # events of the log before this step
+        self._mark = 0  # events of the log before the last scan or move
 
     def until(self, holds: Callable[[], bool], what: str) -> None:
         """Wait until something holds. Unexpected, TimeUp."""
@@ -87,11 +79,14 @@ class Stage:
                 raise Unexpected(f"{what}: not within {PATIENCE_SECONDS:g} s")
             time.sleep(_LOOK_SECONDS)
 
+    def wait(self, seconds: float) -> None:
+        """Let so much time pass, listening. TimeUp."""
+        end = time.monotonic() + seconds
+        self.until(lambda: time.monotonic() >= end, "time")
+
     def scan(self, code: str) -> None:
         """Hold a code before the scanner; what the daemon logs from now on answers it."""
-        self._listen()
-        self._mark = len(self.daemon.events)
-        self._done.append(masked(canonical(code)))
+        self.mark(masked(canonical(code)))
         self.door.scan(code)
 
     def press(self, keys: str, shown: str | None = None) -> None:
@@ -100,9 +95,9 @@ class Stage:
         self._done.append(dots if shown is None else shown)
         self.door.press(keys)
 
-    def noticed(self, notice: str) -> None:
+    def noticed(self, notice: str, **values: str) -> None:
         """Wait until somebody at the door would read this notice."""
-        self.until(lambda: self._logged("notice", notice=notice), f"the notice {notice}")
+        self.until(lambda: self._logged("notice", notice=notice, **values), f"the notice {notice}")
 
     def answered(self) -> None:
         """Wait for the decision and for what the person at the door is told of it."""
@@ -110,9 +105,9 @@ class Stage:
         if not self._logged("entry.denied", reason="CANCELLED"):
             self.until(self._told, "a notice after the decision")
 
-    def logged(self, event: str) -> None:
+    def logged(self, event: str, **values: str) -> None:
         """Wait for an event of the daemon's log since `mark` or the last scan."""
-        self.until(lambda: self._logged(event), f"the daemon's {event}")
+        self.until(lambda: self._logged(event, **values), f"the daemon's {event}")
 
     def mark(self, done: str = "") -> None:
         """Note what is done now; `logged` waits for what comes after it."""
@@ -125,20 +120,24 @@ class Stage:
         self._said.append(answer)
 
     def relay_on(self) -> None:
-        """Wait until the relay was switched on in this step."""
+        """Wait until the strike was switched on in this step."""
         self.until(lambda: ON in self._new_data(), "the on-frame")
 
     def relay_off(self, times: int = 1) -> None:
-        """Wait until the last frames of this step, so many, switched the relay off."""
+        """Wait until the last frames of this step, so many, switched the strike off."""
         self.until(lambda: self._new_data()[-times:] == [OFF] * times, "the off-frame")
 
-    def run(self, *arguments: str, stdin: str = "", shown: str = "") -> Done:
-        """Run a command that must end with 0."""
-        self._done.append(shown or "kioskd " + " ".join(arguments))
-        ended = self._command(*arguments, stdin=stdin)
-        if ended.code != 0:
+    def run(self, *arguments: str, stdin: str = "", shown: str = "", code: int = 0) -> Done:
+        """Run a command that must end with this code. Unexpected, TimeUp."""
+        ended = self.tried(*arguments, stdin=stdin, shown=shown)
+        if ended.code != code:
             raise Unexpected(f"exit code {ended.code}: {(ended.err or ended.out).strip()}")
         return ended
+
+    def tried(self, *arguments: str, stdin: str = "", shown: str = "") -> Done:
+        """Run a command, however it ends. TimeUp."""
+        self._done.append(shown or "kioskd " + " ".join(arguments))
+        return self._command(*arguments, stdin=stdin)
 
     def complaints(self) -> list[str]:
         """The daemon's last warnings and errors, for whoever wants to know why."""
@@ -164,20 +163,24 @@ class Stage:
 
     def _turn_page(self, seen: Seen, rows: list[dict[str, Any]]) -> Seen:
         self._done, self._said = [], []
-        self._frames_seen += len(self.door.frames[self._frames_seen :])
+        self._frames_seen = len(self.door.frames)
+        self._lit_seen, self._texts_seen = len(self.door.lit), len(self.door.texts)
+        self._page = len(self.daemon.events)
         self._last_seq = rows[-1]["seq"] if rows else self._last_seq
         return seen
 
     def _seen(self, rows: list[dict[str, Any]]) -> Seen:
-        frames = self.door.frames[self._frames_seen :]
-        decisions = [row for row in rows if row["kind"] == "entry.decided"]
-        return Seen(
+        events = self.daemon.events[self._page :]
+        denied = [e.get("reason") for e in events if e["event"] == "entry.denied"]
+        notices = [e for e in events if e["event"] == "notice"]
+        return replace(
+            seen_in(rows, self.door.frames[self._frames_seen :]),
             done=" ".join(self._done),
             said=tuple(self._said),
-            decided=tuple(f"{row['decision']} {row['reason']}" for row in decisions),
-            relay=_named(frames),
-            pulses=_pulses(frames),
-            journal=tuple(row["kind"] for row in rows if row["kind"] != "entry.decided"),
+            unwritten=tuple(f"denied {reason}" for reason in denied if reason == _UNWRITTEN),
+            notice=_read(notices[-1]) if notices else "",
+            lamps=(*self.door.lit[self._lit_seen :], self.door.lamp),
+            texts=(*self.door.texts[self._texts_seen :], self.door.text),
         )
 
     def _listen(self) -> None:
@@ -212,22 +215,5 @@ class Stage:
             raise TimeUp from None
 
 
-def _named(frames: list[Frame]) -> tuple[str, ...]:
-    names: list[str] = []
-    for frame in frames:
-        name = _NAMES.get(frame.data, str(frame))
-        if not (name == "off" and names[-1:] == ["off"]):
-            names.append(name)
-    return tuple(names)
-
-
-def _pulses(frames: list[Frame]) -> tuple[float, ...]:
-    lengths: list[float] = []
-    begun: float | None = None
-    for frame in frames:
-        if frame.data == ON:
-            begun = frame.at
-        elif begun is not None:
-            lengths.append(frame.at - begun)
-            begun = None
-    return tuple(lengths)
+def _read(line: dict[str, Any]) -> str:
+    return f"{line['notice']} {line.get('code', '')}".rstrip()

@@ -1,21 +1,24 @@
-"""The demo's table, a row as each step ends, so that people see it go on; then the verdict.
+"""The demo's table, a row as each step ends, so that people see it go on; reasons, the verdict.
 
 Colour never stands alone: each outcome is a word too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from rich.columns import Columns
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from kioskd.cli.demo_stage import Seen
+from kioskd.cli.demo_day import IMPOSSIBLE
+from kioskd.cli.demo_seen import Seen
+from kioskd.domain.decision import Reason
 
 _PLAIN_WIDTH: Final = 140  # where there is no terminal to ask
 _NAMES: Final = ("", "what happens", "scanned and typed", "decided", "relay", "journalled", "")
-_WIDE: Final = (2, 30, 26, 25, 12, 15, 11)
-_NARROW: Final = (2, 15, 10, 18, 11, 15, 2)  # fits 80 columns
+_WIDE: Final = (2, 29, 26, 25, 12, 16, 11)
+_NARROW: Final = (2, 14, 10, 18, 11, 16, 2)  # fits 80 columns
 _WIDE_GAP, _NARROW_GAP = 2, 1
 _WIDE_TOTAL: Final = sum(_WIDE) + _WIDE_GAP * len(_WIDE)
 _FRAMES: Final = {"on": "A0 01 01 A2", "off": "A0 01 00 A1"}
@@ -39,14 +42,27 @@ class Report:
     def row(self, title: str, seen: Seen, faults: Sequence[str]) -> None:
         """One step, and what came out otherwise."""
         self._number += 1
-        decided = "\n".join([*map(_coloured, seen.decided), *map(escape, seen.said)])
+        told = [*seen.decided, *seen.unwritten]
+        decided = "\n".join([*map(_coloured, told), *map(escape, seen.said), *_shown(seen)])
         journal = ["entry.decided"] * len(seen.decided) + list(seen.journal)
+        journal += [f"[dim]{escape(alert)}[/]" for alert in seen.alerts]
         table = self._table()
         cells = (str(self._number), escape(title), escape(seen.done), decided)
         table.add_row(*cells, _relay(seen), "\n".join(journal), self._outcome(faults))
         self._console.print(table)
         for fault in faults:
             self._console.print(f"    [red]{escape(fault)}[/]")
+
+    def reasons(self, seen: Mapping[Reason, int]) -> None:
+        """Every reason that there is: how often it decided, or why it cannot."""
+        possible = [reason for reason in Reason if reason not in IMPOSSIBLE]
+        there = sum(1 for reason in Reason if seen.get(reason))
+        self._console.rule()
+        self._console.print(f"[bold]Reasons: {there} of {len(Reason)} seen[/]")
+        counted = (f"{reason.value} {_times(seen.get(reason, 0))}" for reason in possible)
+        self._console.print(Columns(counted, equal=True, padding=(0, 3)))
+        for reason, why in IMPOSSIBLE.items():
+            self._console.print(f"[dim]{reason.value}: {why}[/]")
 
     def verdict(self, seconds: float, failed: Sequence[str], why: Sequence[str]) -> None:
         """The last line; with a failure what the daemon complained about."""
@@ -72,12 +88,23 @@ class Report:
         return "[red]NO[/]" if faults else "[green]ok[/]"
 
 
-def console_of(*, headless: bool) -> Console:
-    """Standard output; without a terminal wide enough for the table, and plain."""
+def console_of() -> Console:
+    """Standard output as it is; without a terminal plain, and wide enough for the table."""
     console = Console(highlight=False)
-    if headless or not console.is_terminal:
-        return Console(highlight=False, force_terminal=False, no_color=True, width=_PLAIN_WIDTH)
-    return console
+    if console.is_terminal:
+        return console
+    return Console(highlight=False, force_terminal=False, no_color=True, width=_PLAIN_WIDTH)
+
+
+def _times(count: int) -> str:
+    return f"[green]{count}x[/]" if count else "[red]not seen[/]"
+
+
+def _shown(seen: Seen) -> list[str]:
+    lamp = next((lamp for lamp in reversed(seen.lamps) if lamp in ("red", "green")), "")
+    if seen.notice in ("", "enter-pin"):  # a question is no answer
+        return []
+    return [f"[dim]reads {seen.notice}" + (f", {lamp} lamp" if lamp else "") + "[/]"]
 
 
 def _coloured(decided: str) -> str:

@@ -15,7 +15,7 @@ from kioskd.errors import ConfigError, InputError, KioskError, VaultError
 
 COMMANDS = {
     "run": ("run", "run the daemon until it is told to stop"),
-    "demo": ("demo", "play a day at the door with simulated devices"),
+    "demo": ("demo", "a door to play with; --headless: a day that plays itself"),
     "check-config": ("check_config", "list every fault of a configuration file"),
     "keygen": ("keygen", "make a device key"),
     "rekey": ("rekey", "change the device key and seal everything anew"),

@@ -59,6 +59,12 @@ class DeviceSet:
         """Whether a device is connected; what a door does not have is not missing."""
         return name is None or self._devices[name].present
 
+    async def tried(self, names: Iterable[str | None]) -> None:
+        """Wait until each of these was tried once, whether or not it was there."""
+        for name in names:
+            if name is not None:
+                await self._devices[name].tried()
+
     def strike(self, wired: StrikeConfig) -> Strike:
         """The strike that is wired so."""
         return self._strikes[wired.device, wired.channel]

@@ -15,6 +15,7 @@ from kioskd.daemon import upkeep
 from kioskd.daemon.device_set import DeviceSet
 from kioskd.daemon.doors import BuiltDoor, Shared, build_door
 from kioskd.daemon.probing import Listening, tap
+from kioskd.entry.faces import DisplayPanel, IndicatorPanel
 from kioskd.ports import Clock, Device
 
 log = logging.getLogger("kioskd")
@@ -120,11 +121,16 @@ class Fleet:
         serving.strike.append(
             self._task(f"strike {name}", keeper.watch(ticks.ticker(f"strike {name}")))
         )
-        serving.faces += [self._task(f"face {name}", face.run()) for face in built.faces]
+        serving.faces += [self._task(f"face {name}", self._face(built, f)) for f in built.faces]
         serving.people += [
             self._task(f"door {name}", self._again(built, lambda: built.access_point().serve())),
             self._task(f"attendant {name}", self._again(built, built.attendant.serve)),
         ]
+
+    async def _face(self, built: BuiltDoor, face: IndicatorPanel | DisplayPanel) -> None:
+        # Not before its device was tried once: that is told as a device, not as a panel.
+        await self._devices.tried((built.door.indicator, built.door.display))
+        await face.run()
 
     async def _again(self, built: BuiltDoor, serve: Callable[[], Awaitable[None]]) -> None:
         while True:

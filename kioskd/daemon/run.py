@@ -11,8 +11,10 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from kioskd.clock.system import SystemClock
+from kioskd.clock.trust import Evidence, SystemEvidence
 from kioskd.config.model import Config
 from kioskd.daemon import signals
 from kioskd.daemon.boot import secure_strikes
@@ -26,6 +28,16 @@ from kioskd.ports import Checkpoint, pass_by
 from kioskd.vault.kdf import PinChecker
 
 log = logging.getLogger("kioskd")
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """The clock of the daemon, and what speaks for it."""
+
+    clock: SystemClock
+    evidence: Evidence
+
+
 CLOSE_SECONDS = 0.8  # for the files, after service.WRITE_SECONDS
 _SWITCH_SECONDS = 0.0005
 
@@ -35,9 +47,11 @@ def run(
     checkpoint: Checkpoint = pass_by,
     leave: Callable[[int], object] | None = None,
     clock: SystemClock | None = None,
+    evidence: Evidence | None = None,
 ) -> int:
     """Serve until a signal that stops; the exit code. The strikes are secured already.
 
+    clock, evidence: of the machine, unless a demonstration brings its own.
     `leave` ends the process at once with a code: for when it was told to stop and something hangs.
     """
     for warning in config.warnings:
@@ -50,7 +64,8 @@ def run(
     notify = Notify.taken_from(os.environ)
     resort = LastResort(lambda: secure_strikes(config), leave)
     try:
-        asyncio.run(_serve(config, checkpoint, resort, clock or SystemClock(), notify))
+        times = Times(clock or SystemClock(), evidence or SystemEvidence())
+        asyncio.run(_serve(config, checkpoint, resort, times, notify))
     except BaseException:
         # Whatever went wrong, and wherever: no strike stays released behind it.
         resort.code = 1
@@ -63,7 +78,7 @@ async def _serve(
     config: Config,
     checkpoint: Checkpoint,
     resort: LastResort,
-    clock: SystemClock,
+    times: Times,
     notify: Notify,
 ) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
@@ -75,7 +90,7 @@ async def _serve(
 
     signals.answer(begin_to_stop)
     try:
-        await _serve_until(stop, config, checkpoint, resort, clock, notify)
+        await _serve_until(stop, config, checkpoint, resort, times, notify)
     finally:
         resort.arm()
 
@@ -85,17 +100,18 @@ async def _serve_until(
     config: Config,
     checkpoint: Checkpoint,
     resort: LastResort,
-    clock: SystemClock,
+    times: Times,
     notify: Notify,
 ) -> None:
-    checker = PinChecker()
+    clock, checker = times.clock, PinChecker()
     keys = await asyncio.to_thread(open_keys, config)
     stores = await asyncio.to_thread(open_stores, config, keys, checker, clock)
     for fault in stores.faults:
         log.error("fault", extra={"why": fault})
     try:
         # Made apart from the loop: holidays and remembered attempts take a while to read.
-        site = await asyncio.to_thread(Site, config, keys, stores, checker, clock, checkpoint)
+        parts = (config, keys, stores, checker, clock, checkpoint, times.evidence)
+        site = await asyncio.to_thread(Site, *parts)
         # A reload may have brought others.
         resort.secure = lambda: secure_strikes(site.config)
         await Service(site, notify).serve(stop, resort)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from kioskd.access.schedule import Schedule, StaffException, hours_of
 from kioskd.clock.system import SystemClock
-from kioskd.clock.trust import SystemEvidence, WallClockTrust
+from kioskd.clock.trust import Evidence, WallClockTrust
 from kioskd.config.calendar import schedule_of
 from kioskd.config.model import Config
 from kioskd.control.acts import Acts
@@ -55,7 +55,9 @@ class Site:
         checker: PinChecker,
         clock: SystemClock,
         checkpoint: Checkpoint,
+        evidence: Evidence,
     ) -> None:
+        self._evidence = evidence
         self.config = config
         self.keys = keys
         self.stores = stores
@@ -141,7 +143,7 @@ class Site:
         journal = self.stores.journal
         newest = journal.opened.newest_trusted if isinstance(journal, ThreadedJournal) else None
         mark = self.stores.state.clock_mark()
-        return WallClockTrust(self.config.clock.source, newest, SystemEvidence(), mark)
+        return WallClockTrust(self.config.clock.source, newest, self._evidence, mark)
 
     def _schedule(self) -> Schedule:
         return schedule_of(self.config, self._is_holiday, hours_of(self.exceptions))
