@@ -40,7 +40,10 @@ from kioskd.words import Place
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What every door of a site uses. first: whether staff are in; ticks: whether tasks go on."""
+    """What every door of a site uses. first: whether staff are in; ticks: whether tasks go on.
+
+    many_unknown: told a door at which cards are tried; writes: whether the journal takes rows.
+    """
 
     config: Config
     clock: Clock
@@ -55,6 +58,7 @@ class Shared:
     ticks: Ticks
     losses: Losses
     many_unknown: Callable[[str], None]
+    writes: Callable[[], bool]
     checkpoint: Checkpoint
 
 
@@ -110,6 +114,7 @@ def build_door(shared: Shared, door: Door, devices: DeviceSet) -> BuiltDoor:
         doorway.strike_there,
         lambda: devices.there(door.keypad),
         door.pin_required,
+        shared.writes,
     )
     unlock = _unlock(shared, door, doorway, policy)
     attendant = Attendant(

@@ -101,6 +101,7 @@ class Site:
             self.gauges.ticks,
             self.losses,
             lambda door: self.book.spark(MANY_UNKNOWN_CARDS, door),
+            self._writes,
             self.checkpoint,
         )
 
@@ -138,6 +139,10 @@ class Site:
         if found != self.exceptions:
             self.exceptions = found
             self.schedule = self._schedule()
+
+    def _writes(self) -> bool:
+        there = isinstance(self.stores.journal, ThreadedJournal)
+        return there and not self.gauges.writing.failing()
 
     def _judge_of_clock(self) -> WallClockTrust:
         journal = self.stores.journal

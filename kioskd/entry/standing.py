@@ -20,6 +20,7 @@ class Standing:
     """The standing notice of one door, and the fault behind it.
 
     strike_there, keypad_there: whether these are connected; a door without a keypad has it there.
+    writes: whether the journal takes rows; nobody is let in without.
     pin_required: whether a PIN is asked for in these hours.
     """
 
@@ -30,7 +31,9 @@ class Standing:
         strike_there: Callable[[], bool],
         keypad_there: Callable[[], bool],
         pin_required: Callable[[HoursState], bool],
+        writes: Callable[[], bool] = lambda: True,
     ) -> None:
+        self._writes = writes
         self._place = place
         self._schedule = schedule
         self._strike_there = strike_there
@@ -56,6 +59,8 @@ class Standing:
     def _code(self, facts: Facts) -> str:
         if not (facts.clock_trusted or facts.door.allow_when_clock_untrusted):
             return FAULT_CODE[Reason.CLOCK_UNTRUSTED]
+        if not self._writes():
+            return FAULT_CODE[Reason.STORE_FAILED]
         if not self._strike_there():
             return STRIKE_FAULT_CODE
         if not facts.cache_readable:
