@@ -102,11 +102,15 @@ class FakeClock:
 
 
 class FakeWatch:
-    """A DeviceWatch that remembers: ("lost" or "back", device), in order, and the reasons."""
+    """A DeviceWatch that remembers: ("lost" or "back", device), in order, and the reasons.
+
+    drops: the devices whose links ended, in order, news or not.
+    """
 
     def __init__(self) -> None:
         self.events: list[tuple[str, str]] = []
         self.reasons: list[str] = []
+        self.drops: list[str] = []
 
     def lost(self, device: str, why: str) -> None:
         self.events.append(("lost", device))
@@ -114,6 +118,9 @@ class FakeWatch:
 
     def back(self, device: str) -> None:
         self.events.append(("back", device))
+
+    def dropped(self, device: str) -> None:
+        self.drops.append(device)
 
 
 class FakeDevice:
@@ -168,6 +175,7 @@ class FakeDevice:
             self._watch.back(self._name)
         else:
             self._watch.lost(self._name, f"{self._name}: unplugged")
+            self._watch.dropped(self._name)
 
 
 class FakeReader(FakeDevice):

@@ -1,7 +1,7 @@
 """Secures strikes on an LCUS board without a running daemon: at boot, and for `kioskd secure`.
 
 Deliberately not here: asyncio and everything else that takes time to import. The port may be
-open in another process at the same time; each frame goes out in one write.
+open in another process at the same time, a daemon's too; each frame goes out in one write.
 """
 
 import select
@@ -40,7 +40,7 @@ def secure_at_boot(port: str, baud: int, channels: Iterable[tuple[int, str]]) ->
 
 
 def _opened(port: str, baud: int) -> OpenPort:
-    result = opening(port, baud)
+    result = opening(port, baud, beside=True)
     try:
         return result.result(OPEN_SECONDS)
     except TimeoutError:

@@ -6,7 +6,8 @@ call.
 
 A channel is a strike's or a switch's, never both. Switches are lamps and buzzers beside locks:
 their frames go out at once or not at all, after those of the strikes, so that no lock ever waits
-for a lamp; at 9600 baud a lamp's frame is 4 ms on the wire.
+for a lamp; at 9600 baud a lamp's frame is 4 ms on the wire. Lamps are turned off when the board is
+let go; strikes are secured before that, by who released them.
 
 Deliberately not here: pulses and their end (the entry, drivers.relay_indicator), and securing
 without a running daemon (drivers.lcus_boot).
@@ -75,6 +76,9 @@ class LcusRelay(SerialLink):
     def _opened(self) -> Iterable[bytes]:
         strikes = [strike.secure_frame for strike in self._strikes.values()]
         return strikes + [switch.off_frame for switch in self._switches.values()]
+
+    def _last_words(self) -> bytes:
+        return b"".join(switch.off_frame for switch in self._switches.values())
 
     def _received(self, data: bytes, at: float) -> None:
         """The board has nothing to say."""

@@ -6,14 +6,15 @@ its controller has: hd44780-a00, hd44780-a02 or ascii; a display that shows ä a
 has the other ROM.
 
 What it shows is unknown after it was away, so it is cleared before it counts as present, and the
-next `write` paints all of it. Between two writes only what changed is sent.
+next `write` paints all of it. Between two writes only what changed is sent. It is cleared again
+when it is let go.
 
 Deliberately not here: a display's own keys, which are not read, and when to write again.
 """
 
 from collections.abc import Iterable, Sequence
 
-from drivers.codecs.display_frames import CHARACTERS, COLUMNS, ROWS, DisplayFrames
+from drivers.codecs.display_frames import CHARACTERS, CLEAR, COLUMNS, ROWS, DisplayFrames
 from drivers.serial_link import SerialLink
 from kioskd.config.model import DeviceConfig
 from kioskd.errors import ConfigError
@@ -45,6 +46,9 @@ class SerialDisplay(SerialLink):
 
     def _opened(self) -> Iterable[bytes]:
         return [self._frames.opening()]
+
+    def _last_words(self) -> bytes:
+        return CLEAR
 
     def _received(self, data: bytes, at: float) -> None:
         """Keys of the display, and its answers to nothing that was asked."""

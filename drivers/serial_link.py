@@ -3,7 +3,8 @@
 The path is resolved anew at each opening, and looked at once a second while it is open: a
 descriptor may stay silent for ever after its device was replaced. Reading is bounded for each
 turn of the loop. A frame that did not get out in time takes the link with it, and what the kernel
-still holds is dropped: half a frame, or a release that comes late, is worse than none.
+still holds is dropped: half a frame, or a release that comes late, is worse than none. What is
+to be dark without us is told so in one last write, which waits for nothing.
 
 Deliberately not here: what the bytes mean, and pyserial's own reading and writing, which waits.
 """
@@ -12,6 +13,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 
 from drivers.serial_open import OPEN_SECONDS, OpenPort, explained, give_up, opening, too_slow
 from drivers.supervise import Supervised
@@ -46,6 +48,10 @@ class SerialLink(Supervised):
     def _received(self, data: bytes, at: float) -> None:
         """Bytes came, at most READ_SIZE, at this monotonic time. Must not raise."""
 
+    def _last_words(self) -> bytes:
+        """What the device should hear when it is let go, while it is still there."""
+        return b""
+
     async def send(self, data: bytes) -> None:
         """Write a whole frame within WRITE_SECONDS; DeviceError when it did not get out."""
         if self._port is None:
@@ -58,6 +64,9 @@ class SerialLink(Supervised):
             await self._hold(port)
         except OSError as error:
             raise explained(self._path, error) from error
+        except asyncio.CancelledError:
+            self._say_last(port)
+            raise
         finally:
             self._port = self._lost = None
             self._unwatch(port)
@@ -98,6 +107,12 @@ class SerialLink(Supervised):
             looking.cancel()
             await asyncio.gather(looking, return_exceptions=True)
         raise DeviceError(why)
+
+    def _say_last(self, port: OpenPort) -> None:
+        # Not into the middle of a frame, and not on a line that has failed.
+        if port is self._port and not self._writing.locked():
+            with suppress(OSError):
+                port.write(self._last_words())
 
     async def _look_at_path(self, port: OpenPort) -> None:
         while not port.replaced():

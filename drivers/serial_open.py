@@ -3,6 +3,9 @@
 A device path may be a symlink or a pseudo-terminal. Opening may block (a driver that hangs, a
 name server that does not answer), so it runs in a thread of its own that holds up nobody's exit.
 
+A device is opened for one program alone, by a lock (flock) that ends with its descriptor: two
+daemons on one relay board would secure each other's releases. TIOCEXCL would not stop root.
+
 Deliberately not here: asyncio. The strike is secured at boot before anything heavy is imported.
 """
 
@@ -18,6 +21,7 @@ from urllib.parse import urlsplit
 
 import serial
 
+from drivers.serial_node import serial_device
 from kioskd.errors import DeviceError
 
 OPEN_SECONDS = 1.0  # a device on the same network answers in milliseconds; `ready` waits for this
@@ -33,7 +37,8 @@ _WAYS_OUT = {
     errno.ENXIO: "not there; plug the device in, or correct its port",
     errno.EACCES: "permission denied; add the daemon's user to group dialout",
     errno.EPERM: "permission denied; add the daemon's user to group dialout",
-    errno.EBUSY: "in use; stop the other program that holds it",
+    errno.EBUSY: "in use by another program; stop it",
+    errno.EAGAIN: "in use by another program; stop it",  # the lock of a port
     errno.ECONNREFUSED: "nobody listens there; start the terminal server, or correct the port",
     errno.EIO: "input/output error; unplug the device and plug it in again",
     errno.ENOTTY: "not a serial device; correct its port",
@@ -90,10 +95,14 @@ class OpenPort:
             self._owner.close()
 
 
-def opening(port: str, baud: int) -> "Future[OpenPort]":
-    """Start to open. The result is an OpenPort or a DeviceError; see `give_up`."""
+def opening(port: str, baud: int, *, beside: bool = False) -> "Future[OpenPort]":
+    """Start to open. The result is an OpenPort or a DeviceError; see `give_up`.
+
+    beside: also while another program has the device, and without keeping it from any.
+    """
     result: Future[OpenPort] = Future()
-    Thread(target=_open_into, args=(result, port, baud), name=f"open {port}", daemon=True).start()
+    wanted = (result, port, baud, beside)
+    Thread(target=_open_into, args=wanted, name=f"open {port}", daemon=True).start()
     return result
 
 
@@ -117,9 +126,9 @@ def explained(port: str, error: Exception) -> DeviceError:
     return DeviceError(f"{port}: {way_out}")
 
 
-def _open_into(result: "Future[OpenPort]", port: str, baud: int) -> None:
+def _open_into(result: "Future[OpenPort]", port: str, baud: int, beside: bool) -> None:
     try:
-        opened = _open(port, baud)
+        opened = _open(port, baud, beside)
     except DeviceError as error:
         with suppress(InvalidStateError):
             result.set_exception(error)
@@ -135,9 +144,11 @@ def _close_unwanted(result: "Future[OpenPort]") -> None:
         result.result().close()
 
 
-def _open(port: str, baud: int) -> OpenPort:
+def _open(port: str, baud: int, beside: bool) -> OpenPort:
     open_owner: Callable[[], _Owner] = (
-        (lambda: _connect(port)) if port.startswith(TCP_PREFIX) else (lambda: _serial(port, baud))
+        (lambda: _connect(port))
+        if port.startswith(TCP_PREFIX)
+        else (lambda: _serial(port, baud, beside))
     )
     try:
         return OpenPort(port, open_owner())
@@ -149,9 +160,11 @@ def _open(port: str, baud: int) -> OpenPort:
         raise explained(port, error) from error
 
 
-def _serial(port: str, baud: int) -> serial.Serial:
+def _serial(port: str, baud: int, beside: bool) -> serial.Serial:
+    alone = None if beside else True  # pyserial locks before it sets anything; None: not at all
     try:
-        return serial.Serial(port, baud, timeout=0, write_timeout=0)
+        with serial_device(port) as device:
+            return serial.Serial(device, baud, timeout=0, write_timeout=0, exclusive=alone)
     except (ValueError, OverflowError) as error:
         raise DeviceError(f"{port}: cannot be set to {baud} baud", transient=False) from error
 

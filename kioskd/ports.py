@@ -148,10 +148,15 @@ class StaffedDoor(Protocol):
 
 
 class DeviceWatch(Protocol):
-    """Told when a device goes and when it is back."""
+    """Told when a device goes and when it is back.
+
+    lost, back: what is news, in turns; one that comes and goes is news a few times only.
+    dropped: its link ended, each time and at once, after `lost` where that is news too.
+    """
 
     def lost(self, device: str, why: str) -> None: ...
     def back(self, device: str) -> None: ...
+    def dropped(self, device: str) -> None: ...
 
 
 class Broadcast(Protocol):

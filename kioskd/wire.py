@@ -94,6 +94,11 @@ def line(message: Mapping[str, Any]) -> bytes:
     return text
 
 
+def size_of(value: object) -> int:
+    """Bytes of a value as a part of a message."""
+    return len(_encode(value))
+
+
 def request_of(text: bytes) -> Request | Hello:
     """Read a client's line: a question, or its greeting.
 

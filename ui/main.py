@@ -6,11 +6,13 @@ is imported only once the door is known to exist, and never with --json.
 
 import argparse
 import asyncio
+import io
 import os
+import select
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -80,8 +82,9 @@ async def _follow(following: Following, *, as_json: bool, allow_exit: bool) -> i
     from ui.panel.door import DeveloperScreen, DoorScreen
 
     screen = (DeveloperScreen if allow_exit else DoorScreen)(following)
-    code = await screen.run_async()
-    return _say(NOT_WELL, screen.why) if screen.why else code or STOPPED
+    await screen.run_async()
+    code = screen.return_code or STOPPED  # 1 where it broke: Textual has told how
+    return _say(code, screen.why) if screen.why else code
 
 
 async def _print(following: Following) -> int:
@@ -91,11 +94,39 @@ async def _print(following: Following) -> int:
         sys.stdout.write(f"{line(scene, datetime.now(UTC))}\n")
         sys.stdout.flush()
 
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # as JSON is, whatever the terminal's letters are
     printing = asyncio.create_task(following.run(tell), name="lines")
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, printing.cancel)
-    with suppress(asyncio.CancelledError):
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, printing.cancel)
+    with _unread(printing.cancel) as unread, suppress(asyncio.CancelledError):
         await printing
+    if unread.is_set():
+        raise BrokenPipeError
     return STOPPED
+
+
+@contextmanager
+def _unread(stop: Callable[[], object]) -> Iterator[asyncio.Event]:
+    """Stop once nobody reads our lines any more; then the event is set.
+
+    Without it that would be found only with the next notice.
+    """
+    loop, unread = asyncio.get_running_loop(), asyncio.Event()
+
+    def gone() -> None:
+        loop.remove_reader(ends.fileno())
+        unread.set()
+        stop()
+
+    with select.epoll() as ends:
+        with suppress(PermissionError):  # a file, which is never left
+            ends.register(sys.stdout.fileno(), 0)  # asks for nothing: the end is told anyway
+        loop.add_reader(ends.fileno(), gone)
+        try:
+            yield unread
+        finally:
+            loop.remove_reader(ends.fileno())
 
 
 def _say(code: int, message: str) -> int:

@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 Painted = Sequence[Sequence[tuple[str, Style]]]  # rows of runs, each run in one style
 _RUNS: Final = re.compile("█+|[^█]+")
-_REVERSED: Final = Style(reverse=True)
+_PLAIN: Final = Style()  # where a strip has none, Textual's filters for NO_COLOR fail
 
 
 class Board(Widget):
@@ -51,7 +51,7 @@ class Board(Widget):
     def render_line(self, y: int) -> Strip:
         """One row, as Textual asks for it."""
         if y >= len(self._rows):
-            return Strip.blank(self.size.width)
+            return Strip.blank(self.size.width, _PLAIN)
         runs = self._rows[y]
         segments = [each for text, style in runs for each in _segments(text, style)]
         return Strip(segments, sum(len(text) for text, _ in runs))
@@ -59,8 +59,9 @@ class Board(Widget):
 
 def _segments(text: str, style: Style) -> Iterator[Segment]:
     """Whole blocks become ground: the font's own leave hairlines between rows in some terminals."""
+    ground = style + Style(reverse=not style.reverse)
     for run in _RUNS.findall(text):
         if run[0] == "█":
-            yield Segment(" " * len(run), style + _REVERSED)
+            yield Segment(" " * len(run), ground)
         else:
             yield Segment(run, style)

@@ -37,6 +37,8 @@ def detail(reason: Reason, facts: Facts) -> str:
     """What the rule looked at, in one phrase; empty where the rule's name says it all."""
     if facts.allow_listed and reason in _WAIVED:
         return "waived: on the allow-list"
+    if facts.enrolled_only and reason is Reason.UNKNOWN_CARD:
+        return "enrolled, but on no list and in no feed: opens nothing until it is allow-listed"
     if reason in _KIND:
         return _restriction(facts, _KIND[reason])
     told = _TOLD.get(reason)

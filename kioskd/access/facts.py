@@ -43,7 +43,9 @@ class Facts:
     today: the site's local day of `now`. cache_age: None before the first feed. recently_granted:
     let in here within 14 days. keys_usable: whether cards can be looked up at all.
     register_silent: a register that verifies PINs was asked and did not answer. inside: people
-    counted inside, None where nothing counts. locked_for: remaining lockout.
+    counted inside, None where nothing counts. locked_for: remaining lockout. enrolled_only: staff
+    gave the card a PIN, and neither a list nor the register knows it, so there is no credential;
+    for who explains, no rule looks at it.
     """
 
     now: datetime
@@ -63,3 +65,4 @@ class Facts:
     pin: PinOutcome = PinOutcome.NOT_ASKED
     register_silent: bool = False
     inside: int | None = None
+    enrolled_only: bool = False

@@ -143,6 +143,8 @@ class Schedule:
         self._is_holiday = is_holiday
         self._zone = zone
         self._days: dict[date, tuple[Tile, ...]] = {}
+        # By the identity of two rows that live as long as this: hashing them costs more.
+        self._whole: dict[tuple[int, int], HoursState | None] = {}
         self._latest: Tile | None = None
         self._change: _Change | None = None
 
@@ -182,7 +184,8 @@ class Schedule:
 
     def _searched(self, at: datetime) -> "_Change":
         now = self.state_at(at)
-        found = next((tile.start for tile in self._from(at) if tile.state is not now), None)
+        others = (tile.start for tile in self._from(at, but=now) if tile.state is not now)
+        found = next(others, None)
         # The search reaches as far for every instant of one local day.
         today = at.astimezone(self._zone).date()
         return _Change(at, found or self._instant(today + _DAY, 0), found)
@@ -201,13 +204,41 @@ class Schedule:
         if running is not None:
             yield running
 
-    def _from(self, at: datetime) -> Iterator[Tile]:
-        """The tiles of single days from the one that holds `at`, for SEARCH_DAYS."""
-        today = at.astimezone(self._zone).date()
-        for offset in range(SEARCH_DAYS + 1):
-            for tile in self._day(today + offset * _DAY):
-                if at < tile.end:
-                    yield tile
+    def _from(self, at: datetime, but: HoursState | None = None) -> Iterator[Tile]:
+        """The tiles of single days from the one that holds `at`, for SEARCH_DAYS.
+
+        but: days that have this state from midnight to midnight are left out.
+        """
+        day = at.astimezone(self._zone).date()
+        before = self._spans(day - _DAY)
+        for _ in range(SEARCH_DAYS + 1):
+            own = self._spans(day)
+            if but is None or self._state_throughout(own, before) is not but:
+                yield from (tile for tile in self._day(day) if at < tile.end)
+            before, day = own, day + _DAY
+
+    def _state_throughout(
+        self, own: tuple[Span, ...], before: tuple[Span, ...]
+    ) -> HoursState | None:
+        """The one state of a day with these spans and such a day before it; None of several.
+
+        Told by wall times, which are cheap. Their instants come in the same order, so what covers
+        a day of wall times covers the day. `before` matters where a span runs past midnight.
+        """
+        key = (id(own), id(before))
+        if key not in self._whole:
+            tails = [(s.start_minute - MINUTES_PER_DAY, s.tail_minutes, s.state) for s in before]
+            spans = [(s.start_minute, s.end_minute, s.state) for s in own] + tails
+            cuts = {cut for start, end, _ in spans for cut in (start, end)} | {0}
+            states = {
+                next(
+                    (state for start, end, state in spans if start <= cut < end), HoursState.CLOSED
+                )
+                for cut in cuts
+                if 0 <= cut < MINUTES_PER_DAY
+            }
+            self._whole[key] = states.pop() if len(states) == 1 else None
+        return self._whole[key]
 
     def _day(self, day: date) -> tuple[Tile, ...]:
         tiles = self._days.get(day)

@@ -12,8 +12,12 @@ from kioskd.errors import ConfigError
 
 def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     """The command's options."""
-    parser = commands.add_parser("check-config", help="list every fault of a configuration")
-    parser.add_argument("file", nargs="?", type=Path, metavar="FILE")
+    parser = commands.add_parser(
+        "check-config",
+        help="list every fault of a configuration",
+        description="List every fault of a configuration file in one run; nothing else is touched.",
+    )
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="the file to look at")
     parser.add_argument("--config", type=Path, metavar="FILE", help="the same, as an option")
     parser.set_defaults(run=run)
 
@@ -29,5 +33,10 @@ def run(args: argparse.Namespace) -> int:
     faults = check(config)
     if faults:
         raise ConfigError(faults)
-    sys.stdout.write(f"{path}: well; {len(config.doors)} doors, {len(config.devices)} devices\n")
+    doors, devices = _count(len(config.doors), "door"), _count(len(config.devices), "device")
+    sys.stdout.write(f"{path}: well; {doors}, {devices}\n")
     return 0
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -4,6 +4,7 @@ import argparse
 import json
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from getpass import getpass
 from pathlib import Path
@@ -26,6 +27,42 @@ def add_config(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=f"configuration file (default: {DEFAULT_CONFIG})",
     )
+
+
+def add_place(parser: argparse.ArgumentParser) -> None:
+    """The options of commands that ask the daemon: where the site is."""
+    add_config(parser)
+    parser.add_argument(
+        "--socket",
+        type=Path,
+        metavar="PATH",
+        help="the daemon's control socket, in place of a configuration file",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """The option that every command with an answer has."""
+    parser.add_argument(
+        "--json", action="store_true", help="print the answer as JSON, for other programs"
+    )
+
+
+def who_may(verb: str) -> str:
+    """Which roles of control.roles may do what a command does, as a sentence of its help."""
+    from kioskd.control.people import allowed
+
+    return _for(allowed(verb))
+
+
+def who_may_hear(topic: str) -> str:
+    """The same of commands that listen."""
+    from kioskd.control.people import allowed_topic
+
+    return _for(allowed_topic(topic))
+
+
+def _for(roles: Iterable[str]) -> str:
+    return f"Roles that may: {', '.join(sorted(roles))}."
 
 
 def config_of(args: argparse.Namespace) -> Config:
@@ -51,20 +88,25 @@ def keyed_config_of(args: argparse.Namespace) -> Config:
     return replace(config, secrets=Secrets(f"file:{args.key_file}"))
 
 
-def read_card(config: Config) -> str:
+def read_card(config: Config | None) -> str:
     """A canonical card number from the first line of standard input. InputError.
 
+    config: its patterns are looked at; None: any number will do, the daemon judges it.
     At a terminal it is asked for and not shown: what stands on a screen is read by others.
     """
     line = unseen("Card number: ") if sys.stdin.isatty() else sys.stdin.readline(1024)
     number = canonical(line)
-    kind = CodePatterns(config.cards.patron, config.cards.item).classify(number)
-    if kind not in (CodeKind.PATRON, CodeKind.PATRON_OR_ITEM):
+    if not number or (config is not None and not _is_patron(config, number)):
         shown = masked(number) if number else "(nothing)"
         raise InputError(
             f"standard input: {shown} fits no pattern of cards.patron; give one card number"
         )
     return number
+
+
+def _is_patron(config: Config, number: str) -> bool:
+    kind = CodePatterns(config.cards.patron, config.cards.item).classify(number)
+    return kind in (CodeKind.PATRON, CodeKind.PATRON_OR_ITEM)
 
 
 def unseen(prompt: str) -> str:
@@ -77,8 +119,13 @@ def unseen(prompt: str) -> str:
 
 def print_json(value: object) -> None:
     """One JSON document on standard output; what a terminal would act on is escaped."""
-    text = json.dumps(value, ensure_ascii=False, indent=2)
+    text = json.dumps(value, ensure_ascii=not writes_unicode(), indent=2)
     sys.stdout.write(_NOT_ASCII.sub(_escaped, text) + "\n")
+
+
+def writes_unicode() -> bool:
+    """Whether standard output has every character; JSON escapes those that it would lose."""
+    return (sys.stdout.encoding or "").lower().startswith("utf")
 
 
 def printable(text: str) -> str:

@@ -1,21 +1,34 @@
 """kioskd devices: what is plugged in, who uses it, and lines for the configuration."""
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kioskd.cli.common import DEFAULT_CONFIG, add_config, config_of, print_json, printable
+from kioskd.cli.common import (
+    DEFAULT_CONFIG,
+    add_config,
+    add_json,
+    config_of,
+    print_json,
+    printable,
+)
 from kioskd.config.model import Config
 from kioskd.errors import ConfigError
 
 
 def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     """The command's options."""
-    parser = commands.add_parser("devices", help="what is plugged in, with configuration lines")
+    parser = commands.add_parser(
+        "devices",
+        help="what is plugged in, with configuration lines",
+        description="What is plugged in, which device of the configuration uses it, and lines for "
+        "the configuration. Needs no daemon. Exit code 1 when a configured device is missing.",
+    )
     add_config(parser)
-    parser.add_argument("--json", action="store_true")
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -37,7 +50,7 @@ def _config_if_good(args: argparse.Namespace) -> Config | None:
     except ConfigError as wrong:
         known = "is not used for this list"
         sys.stderr.write(f"{printable(wrong.faults[0])}; the configuration {known}\n")
-        if Path(args.config) != DEFAULT_CONFIG and not Path(args.config).exists():
+        if Path(args.config) != DEFAULT_CONFIG and not os.path.lexists(args.config):
             raise
         return None
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kioskd.cli.common import DEFAULT_CONFIG, add_config, print_json, printable
+from kioskd.cli.common import DEFAULT_CONFIG, add_config, add_json, print_json, printable
 from kioskd.health.findings import Finding, Word, as_json, is_bad
 
 _COLOUR = {Word.OK: "green", Word.LOOK: "yellow", Word.BAD: "bold red"}
@@ -13,9 +13,14 @@ _COLOUR = {Word.OK: "green", Word.LOOK: "yellow", Word.BAD: "bold red"}
 
 def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     """The command's options."""
-    parser = commands.add_parser("doctor", help="look at everything and say what to do")
+    parser = commands.add_parser(
+        "doctor",
+        help="look at everything and say what to do",
+        description="Look at everything, with the daemon or without it, and say what to do. What "
+        "this account may not read is left to root. Exit code 1 when something is bad.",
+    )
     add_config(parser)
-    parser.add_argument("--json", action="store_true")
+    add_json(parser)
     parser.set_defaults(run=run)
 
 

@@ -2,21 +2,29 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
-from kioskd.cli.common import add_config, config_of, print_json, printable
+from kioskd.cli.common import add_json, add_place, print_json, printable, who_may
 
 
 def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     """The options of both commands."""
-    opening = commands.add_parser("open", help="release a door once")
+    opening = commands.add_parser(
+        "open",
+        help="release a door once",
+        description="Release a door once, for its release_seconds; the journal names who did. "
+        + who_may("open"),
+    )
     _add_common(opening)
     opening.add_argument(
         "--reason", required=True, help="why, for the journal; no names of patrons"
     )
     opening.set_defaults(run=run_open)
-    locking = commands.add_parser("lock", help="end a release or an unlock at once")
+    locking = commands.add_parser(
+        "lock",
+        help="end a release or an unlock at once",
+        description="End a release or an unlock at once, until the next one. " + who_may("lock"),
+    )
     _add_common(locking)
     locking.set_defaults(run=run_lock)
 
@@ -39,14 +47,14 @@ def run_lock(args: argparse.Namespace) -> int:
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("door", metavar="DOOR", help="its name in the configuration")
-    add_config(parser)
-    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
+    add_place(parser)
+    add_json(parser)
 
 
 def _asked(args: argparse.Namespace, verb: str, what: dict[str, Any]) -> dict[str, Any]:
-    from kioskd.cli.asking import ask_despite_faults
+    from kioskd.cli.asking import LONG_TIMEOUT, Site
 
-    told = ask_despite_faults(Path(args.config), lambda: config_of(args), verb, what)
+    told = Site.of(args).ask(verb, what, timeout=LONG_TIMEOUT)
     if args.json:
         print_json(told)
     return told

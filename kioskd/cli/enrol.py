@@ -6,10 +6,9 @@ Card and PIN are two lines of standard input, or asked for at a terminal and not
 import argparse
 from typing import Any
 
-from kioskd.cli.asking import add_json, ask
-from kioskd.cli.common import add_config, add_key_file, keyed_config_of, print_json, read_card
-from kioskd.cli.staffing import ask_all, print_table, read_new_pin, say
-from kioskd.config.model import Config
+from kioskd.cli.asking import Site
+from kioskd.cli.common import add_json, add_key_file, add_place, print_json, who_may
+from kioskd.cli.staffing import print_table, read_new_pin, say
 from kioskd.errors import InputError
 
 
@@ -19,9 +18,10 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         "enrol",
         help="give a card of staff its own PIN",
         description="Reads the card from the first line of standard input and the PIN from the "
-        "next; at a terminal both are asked for. Put the card on the allow-list as well.",
+        "next; at a terminal both are asked for. Put the card on the allow-list as well. "
+        + who_may("enrol"),
     )
-    add_config(parser)
+    add_place(parser)
     add_key_file(parser)
     add_json(parser)
     parser.add_argument("--label", metavar="TEXT", help="who it is for: a role, or initials")
@@ -38,10 +38,10 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("--id goes with --remove")
     if args.label and (args.remove or args.show):
         raise InputError("--label goes with a new PIN")
-    config = keyed_config_of(args)
+    site = Site.of(args)
     if args.show:
-        return _show(config, as_json=args.json)
-    answer = _remove(config, args.id) if args.remove else _enrol(config, args.label)
+        return _show(site, as_json=args.json)
+    answer = _remove(site, args.id) if args.remove else _enrol(site, args.label)
     if args.json:
         print_json(answer)
     elif args.remove:
@@ -49,21 +49,23 @@ def run(args: argparse.Namespace) -> int:
     else:
         word = "a new PIN" if answer["replaced"] else "a PIN"
         say(f"{answer['shown']} has {word} here (id {answer['id']})")
+        if answer.get("note"):
+            say(answer["note"])
     return 0
 
 
-def _enrol(config: Config, label: str | None) -> dict[str, Any]:
-    asked = {"card": read_card(config), "pin": read_new_pin()}
-    return ask(config, "enrol", {**asked, "label": label} if label else asked)
+def _enrol(site: Site, label: str | None) -> dict[str, Any]:
+    asked = {"card": site.read_card(), "pin": read_new_pin()}
+    return site.ask("enrol", {**asked, "label": label} if label else asked)
 
 
-def _remove(config: Config, name: str | None) -> dict[str, Any]:
-    named = {"id": name} if name else {"card": read_card(config)}
-    return ask(config, "enrol", {**named, "remove": True})
+def _remove(site: Site, name: str | None) -> dict[str, Any]:
+    named = {"id": name} if name else {"card": site.read_card()}
+    return site.ask("enrol", {**named, "remove": True})
 
 
-def _show(config: Config, *, as_json: bool) -> int:
-    answer = ask_all(config, "enrol", {"show": True})
+def _show(site: Site, *, as_json: bool) -> int:
+    answer = site.ask_all("enrol", {"show": True})
     if as_json:
         print_json(answer)
         return 0

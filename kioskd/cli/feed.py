@@ -1,6 +1,7 @@
 """`kioskd feed import FILE`: load a register's export into the credential cache.
 
-Exit code 0: everything loaded. 1: loaded, but rows were bad. 2: nothing was loaded.
+Exit code 0: everything loaded. 1: loaded, but rows were bad, or PINs of staff that had to go
+could not be removed. 2: nothing was loaded.
 Deliberately not here: the import (kioskd.daemon.importing).
 """
 
@@ -29,13 +30,19 @@ Show = Callable[[Progress], None]
 
 def add_parser(subparsers: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `feed` with its commands."""
-    feed = subparsers.add_parser("feed", help="load a register's export into the cache")
+    feed = subparsers.add_parser(
+        "feed",
+        help="load a register's export into the cache",
+        description="Credentials of patrons from a register's export. For root and the user that "
+        "kioskd runs as.",
+    )
     commands = feed.add_subparsers(dest="feed_command", required=True, metavar="COMMAND")
     load = commands.add_parser(
         "import",
         help="load a feed file, JSON lines or CSV",
         description="Load a feed file, JSON lines or CSV, beside a running daemon or without one. "
-        "Exit code 0: everything loaded; 1: loaded, but rows were bad; 2: nothing was loaded.",
+        "Exit code 0: everything loaded; 1: loaded, but rows were bad, or PINs of staff for lost "
+        "or deleted cards could not be removed; 2: nothing was loaded.",
     )
     load.add_argument("file", metavar="FILE", help="the feed, or - for standard input")
     add_config(load)
@@ -69,7 +76,9 @@ def run(args: argparse.Namespace) -> int:
         print("interrupted; the cache is as it was", file=sys.stderr)
         return INTERRUPTED
     print(_as_json(report) if args.json else summary(report))
-    return BAD_ROWS if report.bad else DONE
+    if report.state_fault:
+        print(report.state_fault, file=sys.stderr)
+    return BAD_ROWS if report.bad or report.state_fault else DONE
 
 
 def summary(report: ImportReport) -> str:
@@ -87,6 +96,9 @@ def summary(report: ImportReport) -> str:
     if report.cache_bytes:
         size = f"{report.cache_bytes / 1e6:,.1f} MB"
         lines.append(f"  size         {size:>12}   {report.bytes_per_credential:.0f} bytes each")
+    if report.pins_removed:
+        why = "lost or deleted cards: their PINs of staff were removed"
+        lines.append(f"  PINs removed {report.pins_removed:>12,}   {why}")
     lines += [f"  {count:>12,} with {kind}" for kind, count in sorted(report.verifiers.items())]
     return "\n".join(lines + _bad_rows(report))
 

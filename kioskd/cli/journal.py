@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from kioskd.cli.common import add_config, config_of, print_json
+from kioskd.cli.common import add_config, add_json, config_of, print_json, writes_unicode
 from kioskd.cli.times import instant
+from kioskd.config.model import Config
 
 if TYPE_CHECKING:
     from kioskd.store.journal_read import Verified
@@ -24,7 +25,12 @@ _LOST = {
 
 def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     """The command's options."""
-    parser = commands.add_parser("journal", help="export or verify the journal")
+    parser = commands.add_parser(
+        "journal",
+        help="export or verify the journal",
+        description="The journal itself, from its file, beside the daemon or without it. For root "
+        "and the user that kioskd runs as: it tells of persons.",
+    )
     verbs = parser.add_subparsers(required=True)
     export = verbs.add_parser("export", help="every row, in order")
     add_config(export)
@@ -34,17 +40,16 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     export.set_defaults(run=run_export)
     verify = verbs.add_parser("verify", help="walk the chain; exit 1 where it breaks")
     add_config(verify)
-    verify.add_argument("--json", action="store_true")
+    add_json(verify)
     verify.set_defaults(run=run_verify)
 
 
 def run_export(args: argparse.Namespace) -> int:
     """Rows to standard output."""
-    from kioskd.daemon.privileges import drop_to_owner
     from kioskd.store.journal_read import JournalReader
 
     config = config_of(args)
-    drop_to_owner(config.storage.directory)
+    _look_as_owner(config)
     since = instant(args.since, config.site.timezone) if args.since else None
     reader = JournalReader(config.storage.directory)
     write = _write_csv if args.format == "csv" else _write_lines
@@ -53,9 +58,16 @@ def run_export(args: argparse.Namespace) -> int:
     return 0
 
 
+def _look_as_owner(config: Config) -> None:
+    from kioskd.daemon.privileges import drop_to_owner, may_look_into
+
+    drop_to_owner(config.storage.directory)
+    may_look_into(config.storage.directory)
+
+
 def _write_lines(rows: Iterator[dict[str, object]]) -> None:
     for row in rows:
-        sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(row, ensure_ascii=not writes_unicode()) + "\n")
 
 
 def _write_csv(rows: Iterator[dict[str, object]]) -> None:
@@ -71,12 +83,11 @@ def _write_csv(rows: Iterator[dict[str, object]]) -> None:
 def run_verify(args: argparse.Namespace) -> int:
     """0 when the chain holds, 1 with the first row that does not."""
     from kioskd.daemon.keys import open_keys
-    from kioskd.daemon.privileges import drop_to_owner
     from kioskd.daemon.stores import last_seen
     from kioskd.store.journal_read import JournalReader
 
     config = config_of(args)
-    drop_to_owner(config.storage.directory)
+    _look_as_owner(config)
     # What was seen last is read first: a row appended in between would seem to be missing.
     mirror = last_seen(config.storage.directory)
     reader = JournalReader(config.storage.directory)

@@ -8,8 +8,13 @@ from typing import Any
 
 def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     """The command's options."""
-    parser = commands.add_parser("keygen", help="make a device key; never overwrites one")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE")
+    parser = commands.add_parser(
+        "keygen",
+        help="make a device key; never overwrites one",
+        description="Make a device key, readable to its owner alone. Give it to the user that "
+        "kioskd runs as, and keep a copy apart from the device. A key is never overwritten.",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="where, a new file")
     parser.add_argument("--config", type=Path, metavar="FILE", help="not needed; accepted")
     parser.set_defaults(run=run)
 

@@ -1,20 +1,24 @@
 """kioskd lockdown on|off: nobody but the allow-list is let in, until it is lifted."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from kioskd.cli.asking import add_json, ask_despite_faults
-from kioskd.cli.common import add_config, add_key_file, keyed_config_of, print_json
+from kioskd.cli.asking import LONG_TIMEOUT, Site
+from kioskd.cli.common import add_json, add_key_file, add_place, print_json, who_may
 from kioskd.cli.staffing import say
 
 
 def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     """The command's options."""
-    parser = commands.add_parser("lockdown", help="let nobody in")
+    parser = commands.add_parser(
+        "lockdown",
+        help="let nobody in",
+        description="Let nobody but the allow-list in, until it is lifted; it lasts over a "
+        "restart. Ways out stay free. " + who_may("lockdown"),
+    )
     parser.add_argument("to", choices=("on", "off"))
-    parser.add_argument("--reason", metavar="TEXT")
-    add_config(parser)
+    parser.add_argument("--reason", metavar="TEXT", help="why, for the journal")
+    add_place(parser)
     add_key_file(parser)
     add_json(parser)
     parser.set_defaults(run=run)
@@ -25,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     asked: dict[str, Any] = {"on": args.to == "on"}
     if args.reason:
         asked["reason"] = args.reason
-    answer = ask_despite_faults(Path(args.config), lambda: keyed_config_of(args), "lockdown", asked)
+    answer = Site.of(args).ask("lockdown", asked, timeout=LONG_TIMEOUT)
     if args.json:
         print_json(answer)
     else:

@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 the thing asked about is not well, 2 wrong usage, configur
 """
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -63,6 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Whatever a command writes is for the user that it runs as, and for nobody else.
     os.umask(0o077)
     no_core_dumps()
+    _take_any_character()
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         return _dispatch(arguments)
@@ -76,8 +78,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output went away, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        # The last net: whoever runs a command is told in a line, whatever was forgotten below.
+        return _say(1, _told(error))
     except KeyboardInterrupt:
         return _say(1, "stopped")
+
+
+def _take_any_character() -> None:
+    # A terminal without UTF-8 shows a question mark, and a pipe with junk is refused as a card.
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _told(error: OSError) -> str:
+    what = f"{error.filename}: " if error.filename is not None else ""
+    way_out = "; run the command as root, or as who it belongs to"
+    told = f"{what}{error.strerror or error}{way_out if isinstance(error, PermissionError) else ''}"
+    return "".join(c if c.isprintable() else "?" for c in told)
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -98,8 +117,9 @@ def _without_command(arguments: list[str]) -> int:
         sys.stdout.write(f"kioskd {__version__}\n")
         return 0
     lines = ["usage: kioskd COMMAND [options]", ""]
-    lines += [f"  {name:<14}{told}" for name, (_, told) in COMMANDS.items()]
-    lines += ["", "kioskd COMMAND --help tells more of each."]
+    room = max(map(len, COMMANDS)) + 2
+    lines += [f"  {name:<{room}}{told}" for name, (_, told) in COMMANDS.items()]
+    lines += ["", "kioskd COMMAND --help tells more of each, and which role may."]
     if arguments and arguments[0] in ("-h", "--help"):
         sys.stdout.write("\n".join(lines) + "\n")
         return 0

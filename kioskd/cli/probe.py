@@ -6,12 +6,17 @@ import json
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from kioskd.cli.common import DEFAULT_CONFIG, add_config, config_of, printable
-from kioskd.config.model import Config, DeviceConfig
+from kioskd.cli.common import add_place, printable, who_may_hear
+from kioskd.config.model import DeviceConfig
 from kioskd.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kioskd.cli.asking import Site
+    from kioskd.config.model import Config
 
 _NOTHING: Final = (
     "nothing came. Check, in this order:",
@@ -26,8 +31,13 @@ _MOST_SECONDS: Final = 86_400.0
 
 def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     """The command's options."""
-    parser = commands.add_parser("probe", help="what a reader or keypad sends, masked")
-    add_config(parser)
+    parser = commands.add_parser(
+        "probe",
+        help="what a reader or keypad sends, masked",
+        description="What a reader or keypad sends, masked: shapes of codes and kinds of keys, "
+        "never a card number or a digit. Doors go on meanwhile. " + who_may_hear("probe"),
+    )
+    add_place(parser)
     parser.add_argument("device", metavar="DEVICE", help="its name in [devices]")
     parser.add_argument("--seconds", type=float, metavar="N", help="end after so long")
     parser.add_argument("--json", action="store_true", help="a JSON object a line")
@@ -36,17 +46,19 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 when something came before the time was over or Ctrl-C was pressed, else 1."""
+    from kioskd.cli.asking import Site
     from kioskd.daemon.probing import device_of
 
-    config = config_of(args)
-    device = device_of(config, args.device)
+    site = Site.of(args)
+    # Where the file has faults the daemon knows the device all the same.
+    device = device_of(site.config, args.device) if site.config else None
     if args.seconds is not None and not 0 < args.seconds <= _MOST_SECONDS:
         raise InputError(f"--seconds: give more than 0 and at most {_MOST_SECONDS:g}")
-    seen = Seen(device, as_json=args.json)
+    seen = Seen(args.device, device, as_json=args.json)
     if not args.json:
         sys.stderr.write(f"{args.device}: scan or type now; Ctrl-C ends\n")
     with suppress(KeyboardInterrupt):
-        asyncio.run(_listen(config, args.device, seen, args.seconds))
+        asyncio.run(_listen(site, args.device, seen, args.seconds))
     if not seen.any:
         sys.stderr.write("".join(f"{line}\n" for line in _NOTHING))
     return 0 if seen.any else 1
@@ -55,7 +67,8 @@ def run(args: argparse.Namespace) -> int:
 class Seen:
     """Prints what comes; remembers whether the device sent anything."""
 
-    def __init__(self, device: DeviceConfig, *, as_json: bool) -> None:
+    def __init__(self, name: str, device: DeviceConfig | None, *, as_json: bool) -> None:
+        self._name = name
         self._device = device
         self._as_json = as_json
         self.any = False
@@ -64,33 +77,42 @@ class Seen:
         """One masked event."""
         self.any = self.any or event.get("kind") in _SENT
         if self._as_json:
-            text = json.dumps({"device": self._device.name, **event})
+            text = json.dumps({"device": self._name, **event})
         else:
             text = printable(told(event, self._device))
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
 
 
-async def _listen(config: Config, name: str, seen: Seen, seconds: float | None) -> None:
+async def _listen(site: "Site", name: str, seen: Seen, seconds: float | None) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            await _from_somewhere(config, name, seen)
+            await _from_somewhere(site, name, seen)
 
 
-async def _from_somewhere(config: Config, name: str, seen: Seen) -> None:
-    from kioskd.daemon.asked import running_at
-    from kioskd.daemon.privileges import drop_to_owner
-    from kioskd.daemon.probing import probe_alone
+async def _from_somewhere(site: "Site", name: str, seen: Seen) -> None:
+    from kioskd.cli.asking import NotThere
 
-    path = running_at(config, is_default=config.path == DEFAULT_CONFIG)
-    if path is None:
-        drop_to_owner(config.storage.directory)
-        await probe_alone(config, name, seen)
+    try:
+        with site.reached() as daemon:
+            path = daemon.path
+    except NotThere:
+        if site.config is None:
+            raise
+        await _alone(site.config, name, seen)
     else:
         await _from_daemon(path, name, seen)
 
 
-async def _from_daemon(path: Path, name: str, seen: Seen) -> None:
+async def _alone(config: "Config", name: str, seen: Seen) -> None:
+    from kioskd.daemon.offline import become_owner
+    from kioskd.daemon.probing import probe_alone
+
+    become_owner(config.storage.directory)
+    await probe_alone(config, name, seen)
+
+
+async def _from_daemon(path: "Path", name: str, seen: Seen) -> None:
     from kioskd.client import open_link
 
     async with await open_link(path) as link:
@@ -99,8 +121,8 @@ async def _from_daemon(path: Path, name: str, seen: Seen) -> None:
             seen({key: value for key, value in event.items() if key != "event"})
 
 
-def told(event: Mapping[str, Any], device: DeviceConfig) -> str:
-    """An event in one line."""
+def told(event: Mapping[str, Any], device: DeviceConfig | None) -> str:
+    """An event in one line. device: None where no file says how it is set."""
     left_out = f"; {event['left_out']} more left out" if event.get("left_out") else ""
     match event.get("kind"):
         case "scan":
@@ -115,7 +137,7 @@ def told(event: Mapping[str, Any], device: DeviceConfig) -> str:
     return "something that this version does not know"
 
 
-def _scan(event: Mapping[str, Any], device: DeviceConfig) -> str:
+def _scan(event: Mapping[str, Any], device: DeviceConfig | None) -> str:
     parts = [
         f"{event.get('what')}, {event.get('length')} characters: {event.get('shape')}",
         f"ends {event.get('last')}",
@@ -123,8 +145,9 @@ def _scan(event: Mapping[str, Any], device: DeviceConfig) -> str:
         f"{event.get('between_ms')} ms between characters",
     ]
     if event.get("bad"):
-        parts.append(f"{event['bad']} bytes that no scanner means: is baud {device.baud} right?")
-    if _ends_otherwise(str(event.get("end") or ""), device.terminator):
+        baud = f"baud {device.baud}" if device else "baud"
+        parts.append(f"{event['bad']} bytes that no scanner means: is {baud} right?")
+    if device and _ends_otherwise(str(event.get("end") or ""), device.terminator):
         parts.append(f'the door waits for terminator = "{device.terminator}": it sees no code')
     return "; ".join(parts)
 

@@ -39,7 +39,8 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
 def run(args: argparse.Namespace) -> int:
     """0 when everything is under the new key, 1 when the cache had to be left as it was."""
     from kioskd.daemon.boot import DirectoryLock
-    from kioskd.daemon.privileges import drop_to_owner
+    from kioskd.daemon.keys import device_key_of
+    from kioskd.daemon.privileges import drop_to_owner, may_look_into
     from kioskd.daemon.rekeying import rekey
     from kioskd.vault.device_key import read_device_key
     from kioskd.vault.keyring import Keyring
@@ -47,9 +48,10 @@ def run(args: argparse.Namespace) -> int:
     config = config_of(args)
     # Before root is given up: a key that systemd hands to the unit may be root's alone.
     present = f"file:{args.key_file}" if args.key_file else config.secrets.device_key
-    old, new = read_device_key(present), read_device_key(f"file:{args.new}")
     directory = config.storage.directory
+    old, new = device_key_of(directory, present), read_device_key(f"file:{args.new}")
     drop_to_owner(directory)
+    may_look_into(directory)
     if not Keyring.exists(directory):
         raise VaultError(
             f"{directory}: no keyring there, so nothing to rekey; name {args.new} in "

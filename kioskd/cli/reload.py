@@ -2,17 +2,22 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
-from kioskd.cli.common import add_config, config_of, print_json, printable
+from kioskd.cli.common import add_json, add_place, print_json, printable, who_may
 
 
 def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     """The command's options."""
-    parser = commands.add_parser("reload", help="read the configuration anew")
-    add_config(parser)
-    parser.add_argument("--json", action="store_true")
+    parser = commands.add_parser(
+        "reload",
+        help="read the configuration anew",
+        description="Have the running daemon read its configuration anew; only devices and doors "
+        "that changed begin anew. With faults in the file the daemon keeps what it has. "
+        + who_may("reload"),
+    )
+    add_place(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -21,9 +26,9 @@ def run(args: argparse.Namespace) -> int:
 
     InputError: the file has faults; the daemon says so and keeps what it has.
     """
-    from kioskd.cli.asking import ask_despite_faults
+    from kioskd.cli.asking import LONG_TIMEOUT, Site
 
-    told = ask_despite_faults(Path(args.config), lambda: config_of(args), "reload", {})
+    told = Site.of(args).ask("reload", {}, timeout=LONG_TIMEOUT)
     if args.json:
         print_json(told)
     else:
@@ -36,4 +41,5 @@ def _print(told: dict[str, Any]) -> None:
     lines += [f"began anew: {name}" for name in (*told["devices"], *told["doors"])]
     lines += [f"warning: {text}" for text in told["warnings"]]
     lines += [f"waits for a restart: {key}" for key in told["held_back"]]
+    lines += [f"{name}: and {count} more" for name, count in told.get("more", {}).items()]
     sys.stdout.write("".join(f"{printable(line)}\n" for line in lines))

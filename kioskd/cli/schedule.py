@@ -11,8 +11,8 @@ from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from kioskd.cli.asking import add_json, ask
-from kioskd.cli.common import add_config, config_of, print_json, printable
+from kioskd.cli.asking import Site
+from kioskd.cli.common import add_json, add_place, print_json, printable, who_may
 from kioskd.cli.times import day
 from kioskd.config.hours import spans_of
 from kioskd.errors import InputError
@@ -26,10 +26,19 @@ _NEXT = re.compile(r"[\s,]+(?=\d{1,2}:\d{2}\s*-)", re.ASCII)
 
 def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     """The command's options."""
-    parser = commands.add_parser("schedule", help="opening hours")
+    parser = commands.add_parser(
+        "schedule",
+        help="opening hours",
+        description="Opening hours: show them, give a date others.",
+    )
     verbs = parser.add_subparsers(required=True)
-    show = verbs.add_parser("show", help="two weeks as a picture")
-    add_config(show)
+    show = verbs.add_parser(
+        "show",
+        help="two weeks as a picture",
+        description="The opening hours of some days as a picture, with holidays and exceptions. "
+        + who_may("schedule-show"),
+    )
+    add_place(show)
     show.add_argument("--days", type=int, default=DAYS, metavar="N", help=f"1 to {MOST_DAYS}")
     show.add_argument("--from", dest="first", metavar="DATE", help="default: today")
     add_json(show)
@@ -42,10 +51,11 @@ def _add_except(verbs: "argparse._SubParsersAction[Any]") -> None:
         "except",
         help="give one date other hours",
         description="Gives one date other hours, above those of the file, from this moment on. "
-        'Example: schedule except 2026-12-07 "10:00-14:00 staffed" --reason stocktaking',
+        'Example: schedule except 2026-12-07 "10:00-14:00 staffed" --reason stocktaking. '
+        + who_may("schedule-except"),
     )
-    add_config(parser)
-    parser.add_argument("date", metavar="DATE")
+    add_place(parser)
+    parser.add_argument("date", metavar="DATE", help="as 2026-12-07")
     parser.add_argument(
         "hours", nargs="*", metavar="HOURS", help='"07:00-10:00 self-service" each, or: closed'
     )
@@ -63,7 +73,7 @@ def run_show(args: argparse.Namespace) -> int:
     asked: dict[str, Any] = {"days": args.days}
     if args.first is not None:
         asked["from"] = day(args.first).isoformat()
-    answer = ask(config_of(args), "schedule-show", asked)
+    answer = Site.of(args).ask("schedule-show", asked)
     if args.json:
         print_json(answer)
         return 0
@@ -76,9 +86,11 @@ def run_show(args: argparse.Namespace) -> int:
 def run_except(args: argparse.Namespace) -> int:
     """0 once the date has these hours."""
     asked = _asked(args)
-    config = config_of(args)
-    _refuse_past(day(args.date), datetime.now(ZoneInfo(config.site.timezone)).date())
-    answer = ask(config, "schedule-except", asked)
+    site = Site.of(args)
+    if site.config is not None:
+        zone = ZoneInfo(site.config.site.timezone)
+        _refuse_past(day(args.date), datetime.now(zone).date())
+    answer = site.ask("schedule-except", asked)
     if args.json:
         print_json(answer)
     else:

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     """The command's options."""
-    parser = commands.add_parser("secure", help="drive every strike safe, without the daemon")
+    parser = commands.add_parser(
+        "secure",
+        help="drive every strike safe, without the daemon",
+        description="Drive every strike safe, whatever the daemon does and whatever faults the "
+        "configuration has. For root and the user that kioskd runs as.",
+    )
     add_config(parser)
     parser.set_defaults(run=run)
 

@@ -1,13 +1,14 @@
-"""What the commands of staff share: a new PIN, whole lists page by page, a table, a line."""
+"""What the commands of staff share: a new PIN, a table, a line."""
 
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Final
 
-from kioskd.cli.asking import ask
 from kioskd.cli.common import printable, unseen
-from kioskd.config.model import Config
 from kioskd.errors import InputError
+
+_ID: Final = "id"
+_AS_WIDE_AS_IT_IS: Final = 10_000  # columns, for a file or a pipe
 
 
 def read_new_pin() -> str:
@@ -26,17 +27,6 @@ def read_new_pin() -> str:
     return pin
 
 
-def ask_all(config: Config, verb: str, args: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer with the entries of all its pages."""
-    answer = ask(config, verb, args)
-    entries = list(answer["entries"])
-    while answer.get("next") is not None:
-        answer = ask(config, verb, {**args, "from": answer["next"]})
-        entries += answer["entries"]
-    rest = {name: value for name, value in answer.items() if name not in ("next", "total")}
-    return {**rest, "entries": entries}
-
-
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
     """A table for people, or what to say where there is nothing."""
     if not rows:
@@ -46,11 +36,14 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns)
+    table = Table()
+    for column in columns:
+        # Nothing is cut: an id is typed again, and a time without its end is another one.
+        table.add_column(column, overflow="fold", no_wrap=column == _ID)
     for row in rows:
         # Text, not str: what somebody wrote is never taken for markup.
         table.add_row(*(Text(printable(str(cell))) for cell in row))
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else _AS_WIDE_AS_IT_IS).print(table)
 
 
 def say(*lines: str) -> None:

@@ -67,7 +67,7 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 with the counts of the period, which may be none."""
-    from kioskd.daemon.privileges import drop_to_owner
+    from kioskd.daemon.privileges import drop_to_owner, may_look_into
     from kioskd.store.journal_read import JournalReader
 
     first, last = day(args.first), day(args.last)
@@ -75,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--to {last} is before --from {first}; give the first day first")
     config = config_of(args)
     drop_to_owner(config.storage.directory)
+    may_look_into(config.storage.directory)
     with closing(JournalReader(config.storage.directory)) as reader:
         tallies = reader.tallies(first.isoformat(), last.isoformat())
     by = args.by or ("day" if last - first < timedelta(days=MOST_DAYS) else "month")

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from kioskd.cli.asking import add_json, ask
-from kioskd.cli.common import add_config, config_of, print_json, printable
-from kioskd.config.model import Config
+from kioskd.cli.asking import Site
+from kioskd.cli.common import add_json, add_place, print_json, printable, who_may
 from kioskd.errors import InputError, KioskError
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ WATCH_SECONDS: Final = 2.0
 OLD_SECONDS: Final = 24 * 3600  # as the alert
 OK, INFO, LOOK, BAD = "ok", "info", "look", "bad"
 _COLOURS: Final = {OK: "green", INFO: "cyan", LOOK: "yellow", BAD: "bold red"}
+_RANK: Final = {BAD: 0, LOOK: 1}  # what is first on a small terminal
 _DOOR_WORDS: Final = {"held": LOOK, "forced": BAD, "unknown": LOOK}
 
 
@@ -39,8 +39,13 @@ class Line:
 
 def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     """The command's options."""
-    parser = commands.add_parser("status", help="doors, devices, hours, alerts at a glance")
-    add_config(parser)
+    parser = commands.add_parser(
+        "status",
+        help="doors, devices, hours, alerts at a glance",
+        description="Doors, devices, hours and alerts as the running daemon sees them; what is bad "
+        "comes first. Exit code 1 when something is bad. " + who_may("status"),
+    )
+    add_place(parser)
     add_json(parser)
     parser.add_argument("--watch", action="store_true", help="look again every 2 s, until Ctrl-C")
     parser.set_defaults(run=run)
@@ -48,10 +53,10 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 when nothing is bad, 1 when something is, or when the daemon does not answer."""
-    config = config_of(args)
+    site = Site.of(args)
     if args.watch:
-        return _watch_json(config) if args.json else _watch(config)
-    answer = ask(config, "status", {})
+        return _watch_json(site) if args.json else _watch(site)
+    answer = site.ask("status", {})
     if args.json:
         print_json(answer)
     else:
@@ -61,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     return _code(answer)
 
 
-def _watch(config: Config) -> int:
+def _watch(site: Site) -> int:
     from rich.console import Console
     from rich.live import Live
 
@@ -72,27 +77,27 @@ def _watch(config: Config) -> int:
     with Live(console=console, screen=True, auto_refresh=False) as live:
         try:
             while True:
-                shown, code = _look(config)
+                shown, code = _look(site)
                 live.update(shown, refresh=True)
                 time.sleep(WATCH_SECONDS)
         except KeyboardInterrupt:
             return code
 
 
-def _look(config: Config) -> "tuple[RenderableType, int]":
+def _look(site: Site) -> "tuple[RenderableType, int]":
     from rich.text import Text
 
     try:
-        answer = ask(config, "status", {}, patience=0.0)
+        answer = site.ask("status", {}, patience=0.0)
     except KioskError as error:
         return Text(printable(str(error))), 1
     return _table(answer), _code(answer)
 
 
-def _watch_json(config: Config) -> int:
+def _watch_json(site: Site) -> int:
     """One line a look, for other programs."""
     while True:
-        answer = ask(config, "status", {}, patience=0.0)
+        answer = site.ask("status", {}, patience=0.0)
         sys.stdout.write(json.dumps(answer, ensure_ascii=True) + "\n")
         sys.stdout.flush()
         time.sleep(WATCH_SECONDS)
@@ -110,7 +115,7 @@ def _table(answer: Mapping[str, Any]) -> "RenderableType":
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     table.add_column(overflow="fold")
-    for line in lines_of(answer):
+    for line in sorted(lines_of(answer), key=lambda line: _RANK.get(line.word, len(_RANK))):
         word = Text(line.word, style=_COLOURS[line.word])
         table.add_row(word, Text(printable(line.about)), Text(printable(line.told)))
     return table
@@ -125,6 +130,7 @@ def lines_of(answer: Mapping[str, Any]) -> list[Line]:
         _cache(answer["cache"]),
         *_journal(answer),
         *_alerts(answer),
+        *_more(answer),
     ]
 
 
@@ -189,6 +195,11 @@ def _alerts(answer: Mapping[str, Any]) -> Iterator[Line]:
         subject = f" {alert['subject']}" if alert["subject"] else ""
         told = f"{alert['words']} (since {_minute(alert['since'])})"
         yield Line(word, f"alert {alert['alert']}{subject}", told)
+
+
+def _more(answer: Mapping[str, Any]) -> Iterator[Line]:
+    for name, count in answer.get("more", {}).items():
+        yield Line(INFO, name, f"and {count} more than an answer has room for")
 
 
 def _minute(written: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from kioskd.cli.common import add_config, config_of, print_json
+from kioskd.cli.common import add_config, add_json, config_of, print_json
 from kioskd.config.model import Policy
 from kioskd.errors import ConfigError
 
@@ -30,9 +30,14 @@ _WHERE: Final = (
 
 def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     """The command's options."""
-    parser = commands.add_parser("tune-argon2", help="what a PIN check costs on this device")
+    parser = commands.add_parser(
+        "tune-argon2",
+        help="what a PIN check costs on this device",
+        description="What a PIN check costs on this device, and what it could bear. Changes "
+        "nothing; takes some seconds of its processor.",
+    )
     add_config(parser)
-    parser.add_argument("--json", action="store_true")
+    add_json(parser)
     parser.set_defaults(run=run)
 
 

@@ -5,27 +5,32 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from kioskd.cli.common import add_config, config_of, print_json, printable
+from kioskd.cli.common import add_json, add_place, print_json, printable, who_may
 
 
 def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     """The command's options."""
-    parser = commands.add_parser("why", help="the last attempt at a door, in plain words")
-    add_config(parser)
-    parser.add_argument("door", metavar="DOOR")
+    parser = commands.add_parser(
+        "why",
+        help="the last attempt at a door, in plain words",
+        description="The last attempt at a door: what was decided, why, what the person saw, and "
+        "what to do. The journal names who looked. " + who_may("why"),
+    )
+    add_place(parser)
+    parser.add_argument("door", metavar="DOOR", help="its name in the configuration")
     parser.add_argument("--language", metavar="CODE", help="of the notice: fi, sv or en")
-    parser.add_argument("--json", action="store_true")
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """0 whenever it could answer, granted or not, attempt or none."""
-    from kioskd.cli.asking import ask
+    from kioskd.cli.asking import Site
 
     asked = {"door": args.door}
     if args.language is not None:
         asked["language"] = args.language
-    answer = ask(config_of(args), "why", asked)
+    answer = Site.of(args).ask("why", asked)
     if args.json:
         print_json(answer)
     else:

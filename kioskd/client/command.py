@@ -20,13 +20,16 @@ T = TypeVar("T")
 class Client:
     """Connected and greeted once it is made; version: the daemon's. AskError.
 
-    timeout: seconds for connecting with its greeting, and for each answer as a whole, however
-    slowly it drips in.
+    timeout: seconds for connecting with its greeting. answering: seconds for each answer as a
+    whole, however slowly it drips in; as `timeout` when left out.
     """
 
-    def __init__(self, path: Path, timeout: float = faults.TIMEOUT) -> None:
-        self._path = path
+    def __init__(
+        self, path: Path, timeout: float = faults.TIMEOUT, answering: float | None = None
+    ) -> None:
+        self.path = path
         self._timeout = timeout
+        self._answering = timeout if answering is None else answering
         self._lines = wire.Lines()
         self._asked = 0
         self._deadline = time.monotonic() + timeout
@@ -34,6 +37,7 @@ class Client:
         try:
             self._io(lambda: self._socket.connect(os.fspath(path)))
             self.version = faults.greeted(path, self._line())
+            self._timeout = self._answering
         except BaseException:
             self.close()
             raise
@@ -56,7 +60,7 @@ class Client:
         text = faults.request(self._asked, verb, args)
         self._send(text)
         while True:
-            told = faults.message(self._path, self._line())
+            told = faults.message(self.path, self._line())
             if self._meant(told):
                 return faults.answer(told)
 
@@ -80,7 +84,7 @@ class Client:
         while (text := self._next()) is None:
             came = self._io(lambda: self._socket.recv(self._lines.room))
             if not came:
-                raise faults.gone(self._path)
+                raise faults.gone(self.path)
             self._lines.give(came)
         return text
 
@@ -88,7 +92,7 @@ class Client:
         try:
             return self._lines.next()
         except wire.WireError as error:
-            raise faults.stranger(self._path, str(error)) from None
+            raise faults.stranger(self.path, str(error)) from None
 
     def _io(self, work: Callable[[], T]) -> T:
         left = self._deadline - time.monotonic()
@@ -98,4 +102,4 @@ class Client:
             self._socket.settimeout(left)
             return work()
         except OSError as error:
-            raise faults.mapped(self._path, error, self._timeout) from None
+            raise faults.mapped(self.path, error, self._timeout) from None

@@ -1,12 +1,13 @@
 """Read a configuration file, or say everything that is wrong with it.
 
-    config = load(Path("/etc/kioskd/config.toml"))
+    config = load(Path("/etc/kioskd/kioskd.toml"))
 
 Cheap to import: the daemon reads its configuration before it sends the first off-frame.
 Deliberately not here: what is slow to find out (checks.py) and what only the running daemon
 learns (devices that are not plugged in, a key that does not fit).
 """
 
+import os
 import re
 import tomllib
 from dataclasses import replace
@@ -117,6 +118,8 @@ def _text(path: Path) -> str:
         raise ConfigError([f"{path}: there is no such file; name one with --config"]) from None
     except IsADirectoryError:
         raise ConfigError([f"{path}: is a directory; name the file in it"]) from None
+    except PermissionError:
+        raise ConfigError([f"{path}: {_unreadable(path)}"]) from None
     except OSError as wrong:
         raise ConfigError([f"{path}: cannot be read: {wrong.strerror}"]) from None
     if len(raw) > MAX_BYTES:
@@ -127,3 +130,10 @@ def _text(path: Path) -> str:
         raise ConfigError(
             [f"{path}: is not UTF-8 at byte {wrong.start}; save it as UTF-8"]
         ) from None
+
+
+def _unreadable(path: Path) -> str:
+    # Who may work with the daemon may read where it is; keys and cards stand elsewhere.
+    closed = not os.access(path.parent, os.X_OK)
+    mend = f"chmod 755 {path.parent}" if closed else f"chmod 644 {path}"
+    return f"this account may not read it; make it readable to staff: {mend} (it holds no secret)"

@@ -56,6 +56,10 @@ class Broadcaster:
             if topic in listener.topics:
                 listener.put(message)
 
+    def forget(self, topic: str) -> None:
+        """Nothing of this topic is told to newcomers any more: its door is gone."""
+        self._newest.pop(topic, None)
+
     def listen(self, topics: Iterable[str]) -> Listener:
         """Begin to listen; what a door shows now comes first."""
         wanted = list(topics)

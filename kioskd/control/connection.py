@@ -2,29 +2,41 @@
 
 Nothing is queued for a client: its next line is read when the last is answered, and a line that
 it does not take in time ends the connection. So 256 clients that send and never read cost their
-buffers in the kernel and no more.
-Deliberately not here: who the person is (peers), how many may come (server), what verbs do.
+buffers in the kernel and no more. What a person may do is judged at each line and each event by
+the roles of that moment, not of when they connected.
+Deliberately not here: who the person is (peers), how many may come (room), what verbs do.
 """
 
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from kioskd import wire
 from kioskd.control.broadcast import Broadcaster, Listener
-from kioskd.control.people import Person, allowed, allowed_topic
+from kioskd.control.people import (
+    LOOKED_AT,
+    Person,
+    allowed,
+    allowed_topic,
+    looks_at_persons,
+)
+from kioskd.control.replies import broken, read, refusal
+from kioskd.control.turns import AT_WORK, Looking, Turns
 from kioskd.control.verbs import Refusal, Verbs, only
-from kioskd.errors import InputError
+from kioskd.errors import InputError, KioskError
 
 log = logging.getLogger("kioskd.control")
 
 SUBSCRIBE: Final = "subscribe"
+# Answered from memory within the turn of being read; nothing that waits keeps them from it.
+_FROM_MEMORY: Final = frozenset({"site", "status", "health"})
+# Never waits for what others asked for: doors, and listening.
+_NO_TURN: Final = frozenset({"open", "lock", "lockdown", SUBSCRIBE})
 _MOST_TOPICS: Final = 64
-_MOST_TOLD: Final = 10_000  # characters of a refusal; of whatever kind, they fit a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +49,23 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What every connection of a server answers with. topics: those that exist now."""
+    """What every connection of a server answers with.
+
+    topics: those that exist now. renewed: a person with the roles of now; must not block. looked:
+    writes down that a person begins to listen to a topic with persons' rows; KioskError. reading,
+    working: the turns of lines that are read, and of verbs that take longer.
+    """
 
     verbs: Verbs
     broadcast: Broadcaster
     topics: Callable[[], Collection[str]]
     refused: Callable[[Person, str], None]
     patience: Patience
+    renewed: Callable[[Person], Person]
+    looked: Callable[[Person, str], Awaitable[object]]
+    reading: Turns = field(default_factory=Turns)
+    working: Turns = field(default_factory=lambda: Turns(AT_WORK))
+    looking: Looking = field(default_factory=Looking)
 
 
 class HungUp(Exception):
@@ -51,11 +73,12 @@ class HungUp(Exception):
 
 
 class Connection:
-    """A connected socket, non-blocking, that its owner closes."""
+    """A connected socket, non-blocking, that its owner closes. Nobody's until it is served."""
 
     def __init__(self, peer: socket.socket, desk: Desk) -> None:
         self._peer = peer
         self._desk = desk
+        self._person = Person("nobody", frozenset())
         self._lines = wire.Lines()
         self._sending = asyncio.Lock()
         self._hearing: Listener | None = None
@@ -72,9 +95,10 @@ class Connection:
 
     async def serve(self, person: Person) -> None:
         """Answer until the client hangs up or sends no lines. HungUp."""
+        self._person = person
         try:
             while (text := await self._line()) is not None:
-                answer = await self._answer(person, text)
+                answer = await self._answer(text)
                 if answer:
                     await self.say(answer)
                 self._tell()
@@ -85,6 +109,11 @@ class Connection:
         finally:
             self._stop_hearing()
             await self._end_telling()
+
+    def renew(self) -> None:
+        """Hang up where it listens to what is not for this person any more."""
+        if self._hearing is not None and not self._may_hear(self._hearing):
+            self._hang_up()
 
     async def _line(self) -> bytes | None:
         loop = asyncio.get_running_loop()
@@ -104,28 +133,42 @@ class Connection:
             self._lines.give(came)
         return text
 
-    async def _answer(self, person: Person, text: bytes) -> bytes | None:
+    async def _answer(self, text: bytes) -> bytes | None:
+        async with self._desk.reading.taken():
+            asked = read(text)
+            if not isinstance(asked, wire.Request):
+                return asked
+            if asked.verb in _FROM_MEMORY:
+                return await self._reply(asked)
+        if asked.verb in _NO_TURN:
+            return await self._reply(asked)
+        async with self._desk.working.taken():
+            return await self._reply(asked)
+
+    async def _reply(self, asked: wire.Request) -> bytes:
+        person = self._person = self._desk.renewed(self._person)
         try:
-            read = wire.request_of(text)
-        except wire.WireError as error:
-            return refusal(error.id, wire.BAD_REQUEST, str(error))
-        if isinstance(read, wire.Hello):
-            return _other_version(read)
-        try:
-            return wire.line({"id": read.id, "ok": await self._done(person, read)})
+            return wire.line({"id": asked.id, "ok": await self._done(person, asked)})
         except Refusal as error:
             if error.code == wire.NOT_ALLOWED:
-                self._desk.refused(person, read.verb)
-            return refusal(read.id, error.code, error.message)
+                self._desk.refused(person, asked.verb)
+            return refusal(asked.id, error.code, error.message)
         except Exception as error:  # whatever a verb does, its client has an answer
-            return _broken(read, error)
+            return broken(asked, error)
 
     async def _done(self, person: Person, asked: wire.Request) -> Mapping[str, Any]:
-        if asked.verb != SUBSCRIBE:
-            return await self._desk.verbs.ask(person, asked.verb, asked.args)
+        if asked.verb == SUBSCRIBE:
+            return await self._subscribed(person, asked.args)
+        if person.may(asked.verb) and looks_at_persons(asked.verb, asked.args):
+            self._desk.looking.count(person)
+        return await self._desk.verbs.ask(person, asked.verb, asked.args)
+
+    async def _subscribed(self, person: Person, args: Mapping[str, Any]) -> Mapping[str, Any]:
         if not person.may(SUBSCRIBE):
             raise Refusal(wire.NOT_ALLOWED, person.refused(SUBSCRIBE, allowed(SUBSCRIBE)))
-        topics = self._wanted(person, asked.args)
+        topics = self._wanted(person, args)
+        for topic in LOOKED_AT.intersection(topics):
+            await self._look(person, topic)
         self._stop_hearing()
         async with self._sending:  # ended between two lines, never within one
             await self._end_telling()
@@ -147,6 +190,18 @@ class Connection:
                 raise Refusal(wire.NOT_FOUND, f"{topic!r}: no such topic; there are: {known}")
         return topics
 
+    async def _look(self, person: Person, topic: str) -> None:
+        """Write down who listens; without that row they do not."""
+        self._desk.looking.count(person)
+        try:
+            await self._desk.looked(person, topic)
+        except KioskError as error:
+            raise Refusal(wire.FAILED, str(error)) from None
+
+    def _may_hear(self, hearing: Listener) -> bool:
+        self._person = self._desk.renewed(self._person)
+        return all(self._person.may_hear(topic) for topic in hearing.topics)
+
     def _tell(self) -> None:
         """Begin with the events that were subscribed to; the answer has gone out before."""
         if self._hearing is not None and self._telling is None:
@@ -157,6 +212,9 @@ class Connection:
         try:
             while True:
                 event = await hearing.next()
+                if not self._may_hear(hearing):
+                    self._hang_up()
+                    return
                 try:
                     text = wire.line(event)
                 except wire.WireError as error:
@@ -165,9 +223,12 @@ class Connection:
                 await self.say(text)
                 await asyncio.sleep(0)  # hundreds may wait; everybody else has a turn between
         except HungUp:
-            # Ends the reading too, which may wait for a client that never sends again.
-            with suppress(OSError):
-                self._peer.shutdown(socket.SHUT_RDWR)
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        # Ends the reading too, which may wait for a client that never sends again.
+        with suppress(OSError):
+            self._peer.shutdown(socket.SHUT_RDWR)
 
     def _stop_hearing(self) -> None:
         if self._hearing is not None:
@@ -181,40 +242,9 @@ class Connection:
             await asyncio.wait([telling])
 
 
-def refusal(number: int | None, code: str, message: str) -> bytes:
-    """An answer that says no, as a line. number: None where it could not be read."""
-    told = {"code": code, "message": message[:_MOST_TOLD]}
-    try:
-        return wire.line({"id": number, "error": told})
-    except wire.WireError:
-        return wire.line({"id": number, "error": {"code": code, "message": ascii(message)[:4000]}})
-
-
 def _texts(value: object) -> list[str]:
     if isinstance(value, list) and len(value) <= _MOST_TOPICS:
         texts = [text for text in value if isinstance(text, str)]
         if len(texts) == len(value):
             return list(dict.fromkeys(texts))
     raise InputError(f"topics: give a list of at most {_MOST_TOPICS} texts")
-
-
-def _other_version(hello: wire.Hello) -> bytes | None:
-    if hello.protocol == wire.PROTOCOL:
-        return None
-    message = (
-        f"the client ({hello.version or 'of an unknown version'}) speaks protocol "
-        f"{hello.protocol}, this daemon protocol {wire.PROTOCOL}; restart the older one"
-    )
-    return refusal(None, wire.BAD_REQUEST, message)
-
-
-def _broken(asked: wire.Request, error: Exception) -> bytes:
-    # Where it happened, never what it says: that may be a card number or a PIN.
-    at = error.__traceback__
-    while at is not None and at.tb_next is not None:
-        at = at.tb_next
-    where = f"{at.tb_frame.f_code.co_filename}:{at.tb_lineno}" if at is not None else "?"
-    why = f"{type(error).__name__} at {where}"
-    log.error("control.verb_failed", extra={"verb": asked.verb, "why": why})
-    message = f"{asked.verb} failed by a fault of the program; see control.verb_failed in its log"
-    return refusal(asked.id, wire.FAILED, message)

@@ -1,14 +1,16 @@
 """A card with a PIN that staff gave it: the verb enrol.
 
-    {"card", "pin", "label"}      -> {"id", "shown", "label", "replaced"}
+    {"card", "pin", "label"}      -> {"id", "shown", "label", "replaced", "note"}
     {"card", "remove": true}      -> {"removed": n}
     {"id", "remove": true}        -> {"removed": n}
     {"show": true, "from": 0}     -> {"entries": [{"id", "shown", "label", "by", "added"}], "total",
                                       "next"}
 
-The PIN goes from the argument into its verifier and nowhere else.
+The PIN goes from the argument into its verifier and nowhere else. A PIN alone opens nothing: the
+note says so of a card that is neither on the allow-list nor in the register's feed.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,9 +23,13 @@ from kioskd.control.people import Person
 from kioskd.control.verbs import Answer, Arguments, Refusal, Run, flag, only, text
 from kioskd.domain.card import masked
 from kioskd.domain.staff import Enrolment
-from kioskd.errors import InputError
-from kioskd.ports import Clock, Enrolments, PinSealer
+from kioskd.errors import InputError, StoreError, VaultError
+from kioskd.ports import CardKeys, Clock, Credentials, Enrolments, PinSealer, StateFile
 
+NOT_LISTED: Final = (
+    "this card opens nothing until it is on the allow-list (`kioskd list add allow`) or the "
+    "register's feed knows it"
+)
 PIN_DIGITS: Final = (4, 16)
 _UP: Final = "01234567890123456789"
 _DIGITS: Final = frozenset("0123456789")
@@ -56,6 +62,8 @@ class Enrolling:
         enrolments: Enrolments,
         sealer: PinSealer,
         length: PinLength,
+        state: StateFile,
+        credentials: Credentials,
         room: int = PAGE_BYTES,
     ) -> None:
         self._acts = acts
@@ -65,6 +73,8 @@ class Enrolling:
         self._enrolments = enrolments
         self._sealer = sealer
         self._length = length
+        self._state = state
+        self._credentials = credentials
         self._room = room
 
     def verbs(self) -> Mapping[str, Run]:
@@ -84,15 +94,21 @@ class Enrolling:
         number = self._cards.number_of(args)
         pin = pin_of(args, self._length, number)
         label = text(args, "label", most=60) if args.get("label") is not None else ""
-        card, *older = self._cards.keys_of(number).state
+        keys = self._cards.keys_of(number)
+        card, *older = keys.state
         sealed = await self._sealer.seal(card, pin)
         now = self._clock.moment().wall
         enrolment = Enrolment(card, masked(number), label, person.name, now)
         # The label may name somebody: it stays with the enrolment and goes with it.
         async with self._acts.first(person, "enrol", card=card):
             had = await self._enrolments.put_enrolment(enrolment, sealed, tuple(older))
-        name = card.hex()[:8]
-        return {"id": name, "shown": enrolment.shown, "label": label, "replaced": had}
+        return {
+            "id": card.hex()[:8],
+            "shown": enrolment.shown,
+            "label": label,
+            "replaced": had,
+            "note": "" if self._opens(keys) else NOT_LISTED,
+        }
 
     async def _remove(self, person: Person, args: Arguments) -> Answer:
         only(args, "card", "id", "remove", "show")
@@ -117,8 +133,20 @@ class Enrolling:
         start = start_of(args)
         kept = await self._enrolments.enrolments()
         await self._acts.write(person, "enrol-show", detail={"from": start})
+        return await asyncio.to_thread(self._page, kept, start)
+
+    def _page(self, kept: Sequence[Enrolment], start: int) -> Answer:
         ids = short_ids([enrolment.card for enrolment in kept])
         return page([self._told(e, ids[e.card]) for e in kept], start, self._room)
+
+    def _opens(self, keys: CardKeys) -> bool:
+        """Whether the lists or the register say anything of the card; not whether it may enter."""
+        try:
+            if self._state.listed(keys.state, self._clock.moment().wall).allowed:
+                return True
+            return self._credentials.find(keys.cache) is not None
+        except (StoreError, VaultError):
+            return False
 
     def _told(self, enrolment: Enrolment, name: str) -> dict[str, Any]:
         added = enrolment.added

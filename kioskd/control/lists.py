@@ -10,7 +10,8 @@ Times are local with their offset. A card is on one list at most: whoever wants 
 takes it off the first, so that nobody loses an entry without knowing.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -99,9 +100,12 @@ class Lists:
         which, start = _which(args), start_of(args)
         entries = await self._lists.entries(which)
         await self._acts.write(person, "list-show", detail={"which": which.value, "from": start})
-        ids, now = short_ids([e.card for e in entries]), self._clock.moment().wall
-        told = [self._told(e, ids[e.card], now) for e in entries]
-        return {"which": which.value, **page(told, start, self._room)}
+        now = self._clock.moment().wall
+        return {"which": which.value, **await asyncio.to_thread(self._page, entries, now, start)}
+
+    def _page(self, entries: Sequence[ListEntry], now: datetime, start: int) -> Answer:
+        ids = short_ids([e.card for e in entries])
+        return page([self._told(e, ids[e.card], now) for e in entries], start, self._room)
 
     async def _refuse_where_listed(self, keys: CardKeys, which: Which, now: datetime) -> bool:
         """Whether the card is on this list already. InputError where it is on the other."""

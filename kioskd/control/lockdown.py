@@ -4,7 +4,7 @@
     lockdown  {"on": false, "reason"}  -> the same
 
 It begins at once and is journalled then; it ends only after that was journalled. Doors read it at
-every scan, so nobody has to be told.
+every scan, so nobody has to be told; "done" means that they were seen to read it.
 """
 
 from collections.abc import Mapping
@@ -16,17 +16,20 @@ from kioskd.control.people import Person
 from kioskd.control.verbs import Answer, Arguments, Run, flag, only, text
 from kioskd.domain.staff import Lockdown
 from kioskd.errors import StoreError
-from kioskd.ports import Clock, LockdownSwitch
+from kioskd.ports import Clock, LockdownSwitch, StateFile
 
 
 class LockingDown:
-    """The verb over one site's switch."""
+    """The verb over one site's switch. doors: what the doors read."""
 
-    def __init__(self, acts: Acts, clock: Clock, zone: ZoneInfo, switch: LockdownSwitch) -> None:
+    def __init__(
+        self, acts: Acts, clock: Clock, zone: ZoneInfo, switch: LockdownSwitch, doors: StateFile
+    ) -> None:
         self._acts = acts
         self._clock = clock
         self._zone = zone
         self._switch = switch
+        self._doors = doors
 
     def verbs(self) -> Mapping[str, Run]:
         """By name."""
@@ -44,13 +47,14 @@ class LockingDown:
     async def _begin(self, person: Person, asked: Lockdown, reason: str) -> Answer:
         kept = await self._kept()
         detail: dict[str, object] = {"reason": reason}
-        if kept.since is None:  # one that goes on keeps who began it, and when
-            try:
+        try:
+            if kept.since is None:  # one that goes on keeps who began it, and when
                 await self._switch.put_lockdown(asked)
-            except StoreError as error:
-                failed = {**detail, "why": str(error)}
-                await self._acts.write_after(person, "lockdown-on.failed", detail=failed)
-                raise
+            self._seen(on=True)
+        except StoreError as error:
+            failed = {**detail, "why": str(error)}
+            await self._acts.write_after(person, "lockdown-on.failed", detail=failed)
+            raise
         await self._acts.write_after(person, "lockdown-on", detail=detail)
         return self._told(kept if kept.since else asked, changed=not kept.on)
 
@@ -64,7 +68,17 @@ class LockingDown:
         before = await self._switch.lockdown_now()
         async with self._acts.first(person, "lockdown-off", detail={"reason": reason}):
             await self._switch.put_lockdown(asked)
+            self._seen(on=False)
         return self._told(replace(before, on=False), changed=before.on)
+
+    def _seen(self, *, on: bool) -> None:
+        """StoreError when the doors do not read what was just written."""
+        if self._doors.lockdown() is not on:
+            stands = "NOT locked down: shut them by hand" if on else "locked down"
+            raise StoreError(
+                "state.db: the doors do not read what was written to it; restart kioskd; until "
+                f"then they are {stands}"
+            )
 
     def _told(self, lockdown: Lockdown, *, changed: bool) -> Answer:
         since = lockdown.since

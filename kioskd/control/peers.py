@@ -13,6 +13,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
@@ -88,13 +89,28 @@ class Peers:
         """The account with its roles. login: who it logged in as before it became this one."""
         name = self._name_of(uid) or f"uid {uid}"
         if uid == NOBODY:
-            return Person(name, frozenset(), self._unmapped())
+            return Person(name, frozenset(), self._unmapped(), uid)
         if uid in (0, self._own_uid):
             return Person(self._as(name, uid, login), frozenset({Role.ADMINISTRATOR}))
         roles = frozenset(
             Role(role) for role, group in self._roles().items() if self._gid_of(group) in gids
         )
-        return Person(name, roles, "" if roles else self._way_in())
+        return Person(name, roles, "" if roles else self._way_in(), uid, frozenset(gids))
+
+    def renewed(self, person: Person) -> Person:
+        """The same person with the roles of now. Never blocks.
+
+        A group that was not looked up yet gives nothing until it was, as `gids` does.
+        """
+        if person.account is None or person.account == NOBODY:
+            return person
+        groups = self._roles().items()
+        roles = frozenset(
+            Role(role) for role, group in groups if self._gid_of.known(group) in person.gids
+        )
+        if roles == person.roles:
+            return person
+        return replace(person, roles=roles, hint="" if roles else self._way_in())
 
     def gids(self) -> frozenset[int]:
         """The groups that give a role, as far as they exist."""
@@ -138,6 +154,11 @@ class _Remembered(Generic[Asked, Found]):
         found = self._find(asked)
         self._known[asked] = (now, found)
         return found
+
+    def known(self, asked: Asked) -> Found | None:
+        """What was found last, however old; None where nobody asked yet."""
+        known = self._known.get(asked)
+        return known[1] if known is not None else None
 
 
 def credentials(peer: socket.socket) -> tuple[int, int, frozenset[int]]:

@@ -7,7 +7,7 @@ Deliberately not here: how a person is recognised (peers), and what verbs do.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 
 class Role(StrEnum):
@@ -24,12 +24,16 @@ class Role(StrEnum):
 class Person:
     """Who asks. name: as the journal names them; roles: none for who is in no group.
 
-    hint: what gives a role here, for who has none.
+    hint: what gives a role here, for who has none. account: the uid that limits are counted for,
+    None for root and the daemon's own account, which none of them binds. gids: of that account, as
+    it connected.
     """
 
     name: str
     roles: frozenset[Role]
     hint: str = ""
+    account: int | None = None
+    gids: frozenset[int] = frozenset()
 
     def may(self, verb: str) -> bool:
         """Whether the table lets this person ask for the verb."""
@@ -79,11 +83,20 @@ VERBS: Final[Mapping[str, frozenset[Role]]] = {
 }
 
 TOPICS: Final[Mapping[str, frozenset[Role]]] = {
-    "panel": _ANYBODY,  # panel:DOOR, what the person at the door reads
+    # panel:DOOR, what the person at the door reads: why they are turned away, too
+    "panel": frozenset({_R.SCREEN, _R.OPERATOR}),
     "events": _STAFF,  # what happened at which door, without persons and reasons
     "rows": _OPERATOR,  # the same with reasons, details and who did it
     "probe": _TECHNICIAN,  # probe:DEVICE, what a device sends, masked
 }
+
+LOOKED_AT: Final = frozenset({"rows"})  # topics whose listeners the journal names
+_LOOKS: Final = frozenset({"why", "explain", "list-show", "lockout-list"})
+
+
+def looks_at_persons(verb: str, args: Mapping[str, Any]) -> bool:
+    """Whether a verb shows persons' rows, so that the journal names who looked."""
+    return verb in _LOOKS or (verb == "enrol" and args.get("show") is True)
 
 
 def allowed(verb: str) -> frozenset[Role]:

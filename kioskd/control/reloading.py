@@ -4,19 +4,26 @@ Deliberately not here: what a change asks of the daemon (kioskd.daemon.change).
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
 
+from kioskd.control.fitting import fitted
 from kioskd.control.people import Person
 from kioskd.control.verbs import Answer, Arguments, Run, only
 from kioskd.errors import ConfigError, InputError
 
+_LISTS: Final = ("held_back", "changed", "devices", "doors", "warnings")
+
 
 def reload_verbs(reload: Callable[[Person], Awaitable[Answer]]) -> Mapping[str, Run]:
-    """`reload` {} -> what changed, what waits for a restart, which doors and devices began anew."""
+    """`reload` {} -> what changed, what waits for a restart, which doors and devices began anew.
+
+    Where that is more than an answer has room for, `more` counts what is left out, by list.
+    """
 
     async def run(person: Person, args: Arguments) -> Answer:
         only(args)
         try:
-            return await reload(person)
+            return fitted(await reload(person), *_LISTS)
         except ConfigError as wrong:
             count = len(wrong.faults)
             faults = "1 fault" if count == 1 else f"{count} faults"

@@ -1,49 +1,47 @@
 """The control socket: makes it, lets people in, and keeps it in its place.
 
 Whatever is wrong with the socket, doors never hear of it: it is told once and tried again.
-A share of the connections is for operators and administrators, so that no crowd of screens or
-strangers locks staff out; while a newcomer is looked up, the others wait their turn in the
-kernel's queue. Deliberately not here: one client's lines (connection), the file (listening).
+While some newcomers are looked up, the others wait their turn in the kernel's queue.
+Deliberately not here: one client's lines (connection), how many may come (room), the file
+(listening).
 """
 
 import asyncio
 import logging
 import socket
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Collection
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
 
 from kioskd import wire
 from kioskd.control.broadcast import Broadcaster
-from kioskd.control.connection import Connection, Desk, HungUp, Patience, refusal
+from kioskd.control.connection import Connection, Desk, HungUp
 from kioskd.control.listening import Listening, NotListening, listen
-from kioskd.control.people import Person, Role
+from kioskd.control.people import Person
+from kioskd.control.replies import refusal
+from kioskd.control.room import Limits, Room
 from kioskd.control.verbs import Verbs
 
 log = logging.getLogger("kioskd.control")
 
-_STAFF: Final = frozenset({Role.OPERATOR, Role.ADMINISTRATOR})
 _MOST_REMEMBERED: Final = 1000  # refusals that were told already
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How many at once, and how long is waited (seconds)."""
+def _leave(made: "Future[Listening]") -> None:
+    if not made.cancelled() and made.exception() is None:
+        made.result().leave()
 
-    connections: int = 256
-    kept_for_staff: int = 32  # of these
-    strangers: int = 16  # who have no role at all
-    newcomers: int = 32  # being looked up
-    look_up: float = 10.0
-    tend: float = 5.0  # between two looks at the socket's file, or two tries to make it
-    no_files: float = 1.0  # before a process that has no free files takes connections again
-    patience: Patience = field(default_factory=Patience)
+
+async def _untold(person: Person, topic: str) -> None:
+    """For a server whose topics tell of no person."""
+
+
+def _as_connected(person: Person) -> Person:
+    """For a server whose people keep their roles."""
+    return person
 
 
 class ControlServer:
@@ -51,7 +49,11 @@ class ControlServer:
 
     person_of: recognises who connected; may block. version: of the daemon, for its greeting.
     topics: those that can be subscribed to now. gids: groups that may open the socket besides the
-    daemon's own; may block.
+    daemon's own; may block. renewed: a person with the roles of now, asked at each line and event;
+    must not block. looked: writes down that a person begins to listen to a topic with persons'
+    rows; KioskError: then they do not.
+
+    `tried` is set once it was tried to make the socket, whether it is there then or not.
     """
 
     def __init__(
@@ -64,15 +66,20 @@ class ControlServer:
         *,
         topics: Callable[[], Collection[str]] = frozenset,
         gids: Callable[[], Collection[int]] = frozenset,
+        renewed: Callable[[Person], Person] = _as_connected,
+        looked: Callable[[Person, str], Awaitable[object]] = _untold,
         limits: Limits | None = None,
     ) -> None:
+        self.tried = asyncio.Event()
         self._path = path
         self._person_of = person_of
         self._hello = wire.hello(version)
         self._gids = gids
         self._limits = limits or Limits()
-        self._desk = Desk(verbs, broadcast, topics, self._refused, self._limits.patience)
-        self._here: Counter[str] = Counter()
+        patience = self._limits.patience
+        self._desk = Desk(verbs, broadcast, topics, self._refused, patience, renewed, looked)
+        self._here = Room(self._limits)
+        self._served: set[Connection] = set()
         self._told: set[tuple[str, str]] = set()
 
     async def serve(self) -> None:
@@ -91,7 +98,10 @@ class ControlServer:
         try:
             while await self._off_loop(listening.in_place):
                 await asyncio.sleep(self._limits.tend)
-                if await self._off_loop(self._role_groups) != listening.gids:
+                gids = await self._off_loop(self._role_groups)
+                for connection in tuple(self._served):
+                    connection.renew()
+                if gids != listening.gids:
                     return
             log.warning("control.lost", extra={"socket": str(self._path), "why": "made anew"})
         finally:
@@ -103,7 +113,7 @@ class ControlServer:
         told = ""
         while True:
             try:
-                listening = await self._off_loop(lambda: listen(self._path, self._role_groups()))
+                listening = await self._listening()
             except NotListening as fault:
                 quiet = str(fault) == told
                 told = str(fault)
@@ -113,6 +123,17 @@ class ControlServer:
             else:
                 log.info("control.ready", extra={"socket": str(self._path)})
                 return listening
+
+    async def _listening(self) -> Listening:
+        making = self._thread.submit(lambda: listen(self._path, self._role_groups()))
+        try:
+            return await asyncio.wrap_future(making)
+        except asyncio.CancelledError:
+            # It may be made already, or be made yet, by a thread that nobody can stop.
+            making.add_done_callback(_leave)
+            raise
+        finally:
+            self.tried.set()
 
     async def _accept(self, listening: socket.socket, group: asyncio.TaskGroup) -> None:
         newcomers = asyncio.Semaphore(self._limits.newcomers)
@@ -135,17 +156,24 @@ class ControlServer:
         connection = Connection(peer, self._desk)
         try:
             person = await self._looked_up(peer, connection, newcomers)
-            with self._counted(person) as welcome:
-                if welcome:
-                    await connection.serve(person)
-                else:
-                    await connection.say(_FULL)
+            if lacking := self._here.lacking_for(person):
+                await connection.say(refusal(None, wire.BUSY, lacking))
+            else:
+                await self._serve(connection, person)
         except (HungUp, TimeoutError):
             pass
         except Exception as error:  # one client never ends the others
             log.error("control.client_failed", extra={"why": type(error).__name__})  # noqa: TRY400
         finally:
             peer.close()
+
+    async def _serve(self, connection: Connection, person: Person) -> None:
+        with self._here.taken(person):
+            self._served.add(connection)
+            try:
+                await connection.serve(person)
+            finally:
+                self._served.discard(connection)
 
     async def _looked_up(
         self, peer: socket.socket, connection: Connection, newcomers: asyncio.Semaphore
@@ -156,26 +184,6 @@ class ControlServer:
                 return await self._off_loop(lambda: self._person_of(peer))
         finally:
             newcomers.release()
-
-    @contextmanager
-    def _counted(self, person: Person) -> Iterator[bool]:
-        kind = _kind(person)
-        if not self._room_for(kind):
-            yield False
-            return
-        self._here[kind] += 1
-        try:
-            yield True
-        finally:
-            self._here[kind] -= 1
-
-    def _room_for(self, kind: str) -> bool:
-        limits, here = self._limits, self._here
-        if kind == "staff":
-            return here.total() < limits.connections
-        if kind == "strangers" and here[kind] >= limits.strangers:
-            return False
-        return here.total() - here["staff"] < limits.connections - limits.kept_for_staff
 
     def _refused(self, person: Person, verb: str) -> None:
         """Told once for each person and verb; a crowd of refusals never fills the log."""
@@ -191,12 +199,3 @@ class ControlServer:
 
     async def _off_loop(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-
-
-def _kind(person: Person) -> str:
-    if person.roles & _STAFF:
-        return "staff"
-    return "others" if person.roles else "strangers"
-
-
-_FULL: Final = refusal(None, wire.BUSY, "too many clients at once; close some, then ask again")

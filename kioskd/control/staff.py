@@ -10,6 +10,7 @@ from kioskd.control.acts import Acts
 from kioskd.control.cards import PAGE_BYTES, SiteCards
 from kioskd.control.clock_verbs import Accepting
 from kioskd.control.enrolment import Enrolling, PinLength
+from kioskd.control.free_texts import without_cards
 from kioskd.control.lists import Lists
 from kioskd.control.lockdown import LockingDown
 from kioskd.control.lockout_verbs import LockoutVerbs
@@ -62,16 +63,28 @@ def staff_verbs(ports: StaffPorts) -> Mapping[str, Run]:
     acts, clock, zone, file = ports.acts, ports.clock, ports.zone, ports.file
     cards, room = SiteCards(ports.index, ports.patterns), ports.room
     lists = Lists(acts, clock, zone, cards, file, ports.state, ports.credentials, room)
-    enrolling = Enrolling(acts, clock, zone, cards, file, ports.sealer, ports.pin_length, room)
+    enrolling = Enrolling(
+        acts,
+        clock,
+        zone,
+        cards,
+        file,
+        ports.sealer,
+        ports.pin_length,
+        ports.state,
+        ports.credentials,
+        room,
+    )
     rooms = (
         lists.verbs(),
         enrolling.verbs(),
-        LockingDown(acts, clock, zone, file).verbs(),
+        LockingDown(acts, clock, zone, file, ports.state).verbs(),
         LockoutVerbs(acts, clock, cards, ports.lockouts, room).verbs(),
         Accepting(acts, clock, zone, ports.trust, file).verbs(),
         Excepting(acts, clock, zone, file, ports.schedule_changed).verbs(),
     )
-    return {name: _whole(run) for verbs in rooms for name, run in verbs.items()}
+    runs = {name: _whole(run) for verbs in rooms for name, run in verbs.items()}
+    return without_cards(runs, ports.patterns)
 
 
 def _whole(run: Run) -> Run:

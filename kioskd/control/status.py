@@ -6,7 +6,8 @@
                     "doors": {name: {"minimum_age"}}}
 
 Technicians and viewers see status and health, so nothing in them tells of a person, and no
-decision and no reason is in them. Times are local with their offset.
+decision and no reason is in them. Times are local with their offset. Where a site has more of
+something than an answer has room for, what is in order is left out first, and `more` counts it.
 Deliberately not here: looking (kioskd.daemon.overview), and tables (kioskd.cli.status).
 """
 
@@ -17,10 +18,12 @@ from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
 from kioskd.config.model import Config
+from kioskd.control.fitting import fits, fitted
 from kioskd.control.people import Person
 from kioskd.control.verbs import Answer, Arguments, Run, only
 from kioskd.ports import CacheState, ClockJudgement, DoorView
 
+_LISTS: Final = ("doors", "devices", "alerts", "late")
 MOST_WHY: Final = 200  # characters; an answer of many devices has to fit into a line of the wire
 
 
@@ -115,7 +118,7 @@ def site_of(config: Config) -> dict[str, Any]:
 def status_of(config: Config, look: StatusSource, zone: ZoneInfo) -> dict[str, Any]:
     """The answer to `status`."""
     now, vitals = look.standing(), look.vitals()
-    return {
+    answer = {
         "version": vitals.versions.get("kioskd", ""),
         "branch": config.site.branch,
         "zone": str(zone),
@@ -131,12 +134,21 @@ def status_of(config: Config, look: StatusSource, zone: ZoneInfo) -> dict[str, A
         "alerts": [_alert(alert, zone) for alert in now.alerts],
         "late": list(now.late),
     }
+    return answer if fits(answer) else fitted(_worst_first(answer), *_LISTS)
+
+
+def _worst_first(answer: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **answer,
+        "doors": sorted(answer["doors"], key=lambda door: not door["fault"]),
+        "devices": sorted(answer["devices"], key=lambda device: bool(device["present"])),
+    }
 
 
 def health_of(look: StatusSource, zone: ZoneInfo) -> dict[str, Any]:
     """The answer to `health`."""
     now, vitals = look.standing(), look.vitals()
-    return {
+    answer = {
         "at": _local(now.at, zone),
         "versions": dict(vitals.versions),
         "uptime_seconds": round(now.uptime, 1),
@@ -153,6 +165,7 @@ def health_of(look: StatusSource, zone: ZoneInfo) -> dict[str, Any]:
         "alerts": [_alert(alert, zone) for alert in now.alerts],
         "faults": [fault[:MOST_WHY] for fault in vitals.faults],
     }
+    return fitted(answer, "faults", "alerts", "late")
 
 
 def _door(door: DoorView, zone: ZoneInfo) -> dict[str, Any]:

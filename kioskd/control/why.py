@@ -37,6 +37,7 @@ _NOT_ACTED_ON: Final[Mapping[str, str]] = {
     "strike": "The relay did not take the release, so the strike stayed secured.",
     "stopping": "The daemon was stopping, so the strike stayed secured.",
     "fault": "A fault in the daemon kept the strike secured.",
+    "locked": "Staff locked the door at that moment, so the strike stayed secured.",
     "not opened": "Nobody opened the door while the strike was released.",
 }
 _STRIKE_FAILED: Final = frozenset({"late", "strike"})
@@ -139,8 +140,13 @@ def _shown(attempt: Attempt, reason: Reason | None) -> Iterator[Shown]:
     """What the person may have read; more than one where the journal cannot tell."""
     if reason is None:
         return
-    if reason is Reason.OK and _STRIKE_FAILED & {_not_opened(r) for r in attempt.after}:
+    own = (row for row in attempt.after if row.detail.get("entry") == attempt.entry.id)
+    kept_out = {_not_opened(row) for row in own}
+    if reason is Reason.OK and _STRIKE_FAILED & kept_out:
         yield Shown(Notice.FAULT, code=STRIKE_FAULT_CODE)
+        return
+    if reason is Reason.OK and "locked" in kept_out:
+        yield Shown(Notice.DENIED)
         return
     yield Shown(NOTICE_OF[reason], code=FAULT_CODE.get(reason, ""))
     if reason is Reason.DENY_LISTED:  # with a wrong PIN it is told like any wrong PIN

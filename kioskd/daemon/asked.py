@@ -5,18 +5,28 @@ version lacks is left open. Deliberately not here: doing anything through the so
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from kioskd.client import ABSENT, REFUSED, SILENT, AskError, Client
+from kioskd.client import (
+    ABSENT,
+    FORBIDDEN,
+    OTHER_VERSION,
+    REFUSED,
+    SILENT,
+    AskError,
+    Client,
+    sockets,
+)
 from kioskd.config.model import Config
-from kioskd.config.socket import candidates
+from kioskd.config.socket import NAME, PACKAGED, candidates
 from kioskd.daemon.boot import DirectoryLock
 from kioskd.errors import KioskError
-from kioskd.health.examined import CacheLook, DaemonLook, JournalLook
+from kioskd.health.examined import CacheLook, DaemonLook, HoursLook, JournalLook
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,26 +69,79 @@ class Told:
         why = "" if journal.get("writes") is not False else "the daemon cannot write to it"
         return JournalLook(there=True, why=why, seq=journal["seq"], rows=None, size=None)
 
+    def devices(self) -> Mapping[str, str]:
+        """The driver of each device that the daemon has, by the device's name."""
+        listed = _list(self.status.get("devices"))
+        return {str(d["name"]): str(d.get("driver") or "") for d in listed if "name" in d}
+
+    def hours(self, now: datetime) -> HoursLook | None:
+        """The hours as the daemon has them, None where it says nothing. now: local."""
+        hours = self.status.get("hours")
+        if not isinstance(hours, dict) or not isinstance(hours.get("state"), str):
+            return None
+        opens = None
+        with suppress(TypeError, ValueError):
+            opens = datetime.fromisoformat(hours["next_change"]) if "next_change" in hours else None
+        return HoursLook(hours["state"], now, opens if opens and opens.tzinfo else None)
+
+    @property
+    def judges_clock(self) -> bool:
+        """Whether the daemon says what it thinks of the clock."""
+        clock = self.status.get("clock")
+        return isinstance(clock, dict) and isinstance(clock.get("trusted"), bool)
+
     def clock(self, trusted: bool, why: str) -> tuple[bool, str]:
         """The daemon's judgement of the clock; the one given where it says nothing."""
-        clock = self.status.get("clock")
-        if isinstance(clock, dict) and isinstance(clock.get("trusted"), bool):
-            return clock["trusted"], str(clock.get("why") or "")
-        return trusted, why
+        if not self.judges_clock:
+            return trusted, why
+        clock = self.status["clock"]
+        return clock["trusted"], str(clock.get("why") or "")
 
 
 def ask_running(config: Config, *, is_default: bool = False) -> Told:
     """Ask the daemon of this configuration, if one answers."""
     held = DirectoryLock.held(config.storage.directory)
-    why, hung = "", False
-    for path in candidates(config, os.environ, is_default=is_default):
+    return _first(candidates(config, os.environ, is_default=is_default), held=held)
+
+
+def ask_despite_faults(
+    path: Path, storage: Path | None, *, is_default: bool = False
+) -> Told | None:
+    """As ask_running, for a file with faults; None where it does not say where to look.
+
+    storage: as far as the file could be read. The daemon that runs goes on with what it read last.
+    """
+    places: tuple[Path, ...] = ()
+    with suppress(AskError):
+        places = sockets(config=path, environment=os.environ)
+    if not places:  # not even TOML
+        places = (storage / NAME,) if storage else ()
+        places += (PACKAGED,) if is_default else ()
+    held = storage is not None and DirectoryLock.held(storage)
+    return _first(places, held=held) if places else None
+
+
+def _first(places: Iterable[Path], *, held: bool) -> Told:
+    """Ask the first of these places that answers; of the others, the first that may be a daemon."""
+    missed: list[AskError] = []
+    for path in places:
         try:
             with Client(path) as daemon:
                 return _told(daemon, path)
         except AskError as error:
-            if error.code not in (ABSENT, REFUSED):
-                why, hung = why or str(error), hung or error.code == SILENT
-    return Told(DaemonLook(held, answers=False, why=why, hung=hung))
+            missed += [error] if error.code not in (ABSENT, REFUSED) else []
+    return Told(_missed(missed[0], held=held) if missed else DaemonLook(held, answers=False))
+
+
+def _missed(error: AskError, *, held: bool) -> DaemonLook:
+    return DaemonLook(
+        held,
+        answers=False,
+        why=str(error),
+        hung=error.code == SILENT,
+        foreign=error.code == OTHER_VERSION,
+        forbidden=error.code == FORBIDDEN,
+    )
 
 
 def running_at(config: Config, *, is_default: bool = False) -> Path | None:

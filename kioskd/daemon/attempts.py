@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from kioskd.domain.attempt import Attempt
+from kioskd.store.faults import is_there
 from kioskd.store.journal_glance import JournalGlance
 from kioskd.store.journal_start import JOURNAL
 
@@ -20,7 +21,7 @@ class JournalAttempts:
         return await asyncio.to_thread(self._last, door)
 
     def _last(self, door: str) -> Attempt | None:
-        if not (self._directory / JOURNAL).exists():
+        if not is_there(self._directory / JOURNAL):
             return None
         with closing(JournalGlance(self._directory)) as glance:
             return glance.last_attempt(door)

@@ -21,7 +21,7 @@ from kioskd.daemon.strike_map import last_good
 from kioskd.errors import DeviceError, InputError, StoreError
 
 LOCK = "kioskd.lock"
-PATIENCE_SECONDS = 3.0  # a command without a daemon holds the lock for the time of a PIN's hash
+PATIENCE_SECONDS = 2.0  # a command without a daemon holds the lock for the time of a PIN's hash
 _PAUSE_SECONDS = 0.05
 
 

@@ -10,28 +10,30 @@ databases, keys, rows' persons, and who did what. Nothing is sent anywhere.
 
 import io
 import json
+import os
 import tarfile
 import tomllib
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from kioskd.config.load import MAX_BYTES, load
 from kioskd.config.model import Config
 from kioskd.config.strikes import legible
 from kioskd.daemon import machine
-from kioskd.daemon.asked import ask_running
+from kioskd.daemon.asked import ask_despite_faults, ask_running
 from kioskd.daemon.device_list import device_list
 from kioskd.daemon.doctoring import examine
+from kioskd.daemon.sight import may_look
 from kioskd.domain.attempt import PastRow
 from kioskd.errors import ConfigError, InputError, KioskError, StoreError
 from kioskd.health.checks import judge
 from kioskd.health.findings import as_json
 from kioskd.health.redactor import Redactor
 from kioskd.store.journal_glance import JournalGlance
-from kioskd.vault.files import write_new
+from kioskd.store.journal_start import JOURNAL
 
 ROWS: Final = 500
 NEVER: Final = (
@@ -81,39 +83,70 @@ def collect(path: Path, *, is_default: bool = False, root: Path = machine.ROOT) 
     bundle = Bundle()
     seen = examine(path, root=root, is_default=is_default)
 
-    def add(name: str, work: Callable[[], Any]) -> None:
+    def add(name: str, work: Callable[[], str]) -> None:
         try:
-            bundle.files[name] = _json(redactor.value(work()))
+            bundle.files[name] = work()
         except (KioskError, OSError) as error:
-            bundle.left_out.append(redactor.text(f"{name}: {error}"))
+            bundle.left_out.append(redactor.text(f"{name}: {_why(error)}"))
 
-    add("configuration.json", lambda: _configuration(text))
-    add("doctor.json", lambda: as_json(judge(seen)))
-    add("versions.json", lambda: {"kioskd": seen.version, **seen.versions})
-    add("devices.json", lambda: device_list(config, root=root))
-    add("status.json", lambda: _status(config, is_default=is_default))
+    def add_json(name: str, work: Callable[[], Any]) -> None:
+        add(name, lambda: _json(redactor.value(work())))
+
+    add_json("configuration.json", lambda: _configuration(text))
+    add_json("doctor.json", lambda: as_json(judge(seen)))
+    add_json("versions.json", lambda: {"kioskd": seen.version, **seen.versions})
+    add_json("devices.json", lambda: device_list(config, root=root))
     storage = config.storage.directory if config else legible(path).storage
+    add_json("status.json", lambda: _status(config, path, storage, is_default=is_default))
     if storage is None:
         bundle.left_out.append("journal.jsonl, files.json: the storage directory is not known")
         return bundle
-    add("files.json", lambda: _sizes(storage))
-    try:
-        bundle.files["journal.jsonl"] = _rows(storage, redactor)
-    except (KioskError, OSError) as error:
-        bundle.left_out.append(redactor.text(f"journal.jsonl: {error}"))
+    add_json("files.json", lambda: _sizes(storage))
+    add("journal.jsonl", lambda: _rows(storage, redactor))
     return bundle
 
 
-def write(bundle: Bundle, out: Path) -> tuple[str, ...]:
-    """Write the archive, 0600; the names in it. InputError when the file is there already."""
-    contents = {"files": sorted(bundle.files), "left_out": bundle.left_out}
-    files = {"manifest.json": _json(contents), **bundle.files}
+def _why(error: KioskError | OSError) -> str:
+    match error:
+        case PermissionError():
+            return f"{error.filename}: not allowed to look; run it as root"
+        case OSError():
+            return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
+@contextmanager
+def begun(out: Path) -> Iterator[BinaryIO]:
+    """A new file for the archive, 0600, of the account that asks: begun before root is given up.
+
+    Nothing is left of it where the block fails. InputError where it cannot be made.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        write_new(out, _archive(files))
+        descriptor = os.open(out, flags, 0o600)
     except FileExistsError:
         raise InputError(f"{out}: exists already; give another name") from None
     except OSError as error:
         raise InputError(f"{out}: {error.strerror}; give another name") from error
+    with os.fdopen(descriptor, "wb") as file:
+        try:
+            yield file
+        except BaseException:
+            with suppress(OSError):  # its directory may be root's
+                out.unlink()
+            raise
+
+
+def write(bundle: Bundle, file: BinaryIO) -> tuple[str, ...]:
+    """Write the archive into an open file; the names in it. StoreError."""
+    contents = {"files": sorted(bundle.files), "left_out": bundle.left_out}
+    files = {"manifest.json": _json(contents), **bundle.files}
+    try:
+        file.write(_archive(files))
+        file.flush()
+        os.fsync(file.fileno())
+    except OSError as error:
+        raise StoreError(f"the archive could not be written: {error.strerror}") from error
     return tuple(files)
 
 
@@ -163,10 +196,14 @@ def _configuration(text: str) -> Any:
     return tables
 
 
-def _status(config: Config | None, *, is_default: bool) -> Any:
-    if config is None:
-        raise InputError("the configuration has faults")
-    told = ask_running(config, is_default=is_default)
+def _status(config: Config | None, path: Path, storage: Path | None, *, is_default: bool) -> Any:
+    told = (
+        ask_running(config, is_default=is_default)
+        if config
+        else ask_despite_faults(path, storage, is_default=is_default)
+    )
+    if told is None:
+        raise InputError("the configuration does not say where the daemon is")
     if not told.look.answers:
         raise InputError(told.look.why or "no daemon answers")
     return {"status": told.status, "health": told.health}
@@ -182,6 +219,7 @@ def _sizes(directory: Path) -> list[dict[str, Any]]:
 
 
 def _rows(directory: Path, redactor: Redactor) -> str:
+    may_look(directory, JOURNAL)
     with closing(JournalGlance(directory)) as glance:
         rows = glance.newest(ROWS)
     if not rows:

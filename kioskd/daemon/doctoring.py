@@ -8,6 +8,7 @@ Deliberately not here: any judgement (kioskd.health.checks).
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
@@ -23,8 +24,10 @@ from kioskd.config.strikes import legible
 from kioskd.daemon import asked, kept, machine, plugged
 from kioskd.daemon.asked import Told
 from kioskd.daemon.privileges import drop_to_owner
+from kioskd.daemon.sight import lies_open, may_look
 from kioskd.errors import ConfigError, KioskError, StoreError
 from kioskd.health.examined import (
+    CacheLook,
     ClockLook,
     DeviceLook,
     Examination,
@@ -34,6 +37,8 @@ from kioskd.health.examined import (
     KeyLook,
     Unseen,
 )
+from kioskd.store.journal_start import JOURNAL
+from kioskd.store.state import STATE
 
 _AS_OWNER: Final = "run it as root or as the daemon's user: sudo kioskd doctor"
 T = TypeVar("T")
@@ -47,7 +52,7 @@ def examine(path: Path, *, root: Path = machine.ROOT, is_default: bool = False) 
     try:
         config = load(path)
     except ConfigError as wrong:
-        return _without_config(path, wrong, root)
+        return _without_config(path, wrong, root, is_default=is_default)
     try:
         drop_to_owner(config.storage.directory)
     except StoreError as error:
@@ -55,23 +60,46 @@ def examine(path: Path, *, root: Path = machine.ROOT, is_default: bool = False) 
     return _examined(config, asked.ask_running(config, is_default=is_default), root)
 
 
-def _without_config(path: Path, wrong: ConfigError, root: Path) -> Examination:
+def _without_config(path: Path, wrong: ConfigError, root: Path, *, is_default: bool) -> Examination:
     storage = legible(path).storage
+    unread = _unread(path)
     with suppress(StoreError):
         drop_to_owner(storage or path.parent)
+    told = asked.ask_despite_faults(path, storage, is_default=is_default)
     return Examination(
         str(path),
         __version__,
-        faults=wrong.faults,
+        faults=() if unread else wrong.faults,
+        unread=unread,
         versions=machine.versions(),
+        devices=_told_devices(told) if told else (),
         machine=machine.memory(root),
-        disk=machine.disk_look(storage, root) if storage else None,
-        journal=_looked(lambda: kept.journal_look(storage)) if storage else None,
+        disk=_looked(lambda: machine.disk_look(storage, root)) if storage else None,
+        cache=told.cache() if told else None,
+        journal=_looked(lambda: kept.journal_look(storage, told)) if storage else None,
+        daemon=told.look if told else None,
     )
+
+
+def _unread(path: Path) -> Unseen | None:
+    if not os.path.lexists(path) or os.access(path, os.R_OK):
+        return None
+    todo = f"as root: chmod 644 {path} (it holds no secret); or run the doctor as root"
+    return Unseen(f"{path}: not readable for this account", todo)
+
+
+def _told_devices(told: Told) -> tuple[DeviceLook, ...]:
+    looks = []
+    for name, driver in told.devices().items():
+        present, why = told.device(name)
+        looks.append(DeviceLook(name, driver, "", there=True, present=present, why=why))
+    return tuple(looks)
 
 
 def _examined(config: Config, told: Told, root: Path) -> Examination:
     directory = config.storage.directory
+    key = _looked(lambda: _key(config, root))
+    cache = _looked(lambda: kept.cache_look(config, told))
     return Examination(
         str(config.path),
         __version__,
@@ -81,15 +109,25 @@ def _examined(config: Config, told: Told, root: Path) -> Examination:
         clock=_looked(lambda: _clock(config, told)),
         devices=_devices(config, told, root),
         files=_looked(lambda: _files(config, told)),
-        key=_looked(lambda: _key(config, root)),
+        key=key,
         machine=machine.memory(root),
-        disk=machine.disk_look(directory, root),
-        cache=_looked(lambda: kept.cache_look(config, told)),
+        disk=_looked(lambda: machine.disk_look(directory, root)),
+        cache=_keyed(cache, key),
         coverage=_looked(lambda: kept.coverage_look(config)),
         journal=_looked(lambda: kept.journal_look(directory, told)),
         daemon=told.look,
-        hours=_looked(lambda: _hours(config)),
+        hours=_looked(lambda: _hours(config, told)),
     )
+
+
+def _keyed(
+    cache: CacheLook | Unseen | None, key: KeyLook | Unseen | None
+) -> CacheLook | Unseen | None:
+    """A cache that cannot be read for want of its key is not to be imported anew."""
+    if not isinstance(cache, CacheLook) or not isinstance(key, KeyLook):
+        return cache
+    missing = key.keyring and key.file is not None and not key.file.there
+    return replace(cache, keyless=not cache.readable and (missing or bool(key.why)))
 
 
 def _looked(work: Callable[[], T]) -> T | Unseen:
@@ -102,13 +140,11 @@ def _looked(work: Callable[[], T]) -> T | Unseen:
 
 
 def _clock(config: Config, told: Told) -> ClockLook:
-    clock, zone = SystemClock(), ZoneInfo(config.site.timezone)
-    now, newest, evidence = (
-        clock.moment(),
-        kept.newest_trusted(config.storage.directory),
-        SystemEvidence(),
-    )
-    mark = kept.accepted_clock(config.storage.directory)
+    clock, zone, directory = SystemClock(), ZoneInfo(config.site.timezone), config.storage.directory
+    now, evidence = clock.moment(), SystemEvidence()
+    if not told.judges_clock and config.clock.source == "auto" and not evidence.synchronised():
+        may_look(directory, JOURNAL, STATE)  # what is there decides whether it can be believed
+    newest, mark = kept.newest_trusted(directory), kept.accepted_clock(directory)
     judged = WallClockTrust(config.clock.source, newest, evidence, mark).judge(now)
     trusted, why = told.clock(judged.trusted, judged.why)
     return ClockLook(
@@ -174,13 +210,25 @@ def _key(config: Config, root: Path) -> KeyLook | Unseen:
     file = machine.file_look(Path(name))
     if file is None:
         return Unseen(f"{name}: not allowed to look", _AS_OWNER)
-    return KeyLook(reference, file, machine.has_tpm(root), kept.why_key(config, file))
+    hidden = kept.hidden_key(config, file)
+    return KeyLook(
+        reference,
+        file,
+        machine.has_tpm(root),
+        "" if hidden else kept.why_key(config, file),
+        Unseen(f"{hidden}: not allowed to look", _AS_OWNER) if hidden else None,
+        kept.has_keyring(config.storage.directory),
+    )
 
 
-def _hours(config: Config) -> HoursLook:
-    zone = ZoneInfo(config.site.timezone)
+def _hours(config: Config, told: Told) -> HoursLook:
+    zone, directory = ZoneInfo(config.site.timezone), config.storage.directory
     now = SystemClock().moment().wall
-    schedule = schedule_of(config, extra=hours_of(kept.exceptions(config.storage.directory)))
+    told_hours = told.hours(now.astimezone(zone))
+    if told_hours is not None and not lies_open(directory, STATE):
+        return told_hours
+    may_look(directory, STATE)
+    schedule = schedule_of(config, extra=hours_of(kept.exceptions(directory)))
     opens = schedule.next_opening(now)
     return HoursLook(
         schedule.state_at(now).value,

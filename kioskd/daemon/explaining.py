@@ -25,6 +25,7 @@ from kioskd.entry.dossier import Dossier
 from kioskd.entry.lockouts import Lockouts
 from kioskd.errors import InputError, VaultError
 from kioskd.ports import Clock, Listed
+from kioskd.store.faults import is_there
 from kioskd.store.journal import NoJournal
 from kioskd.store.journal_read import JournalReader
 from kioskd.store.journal_start import JOURNAL
@@ -152,13 +153,13 @@ def _from_files(config: Config, keys: Keys, opened: ExitStack) -> Callable[[Cloc
 
 
 def _state(config: Config, keys: Keys) -> StateDatabase | _NewState:
-    if not (config.storage.directory / STATE).exists():
+    if not is_there(config.storage.directory / STATE):
         return _NewState()
     return StateDatabase(config.storage.directory, keys.unseal_state, read_only=True)
 
 
 def _journal(config: Config) -> tuple[datetime | None, Mapping[bytes, Lockout]]:
-    if not (config.storage.directory / JOURNAL).exists():
+    if not is_there(config.storage.directory / JOURNAL):
         return None, {}
     reader = JournalReader(config.storage.directory)
     try:

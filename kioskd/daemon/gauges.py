@@ -39,6 +39,10 @@ class DeviceNews(DeviceWatch):
         self._last[device] = (self._clock.moment().wall, "")
         self._then.back(device)
 
+    def dropped(self, device: str) -> None:
+        """Its link ended, which is no news by itself."""
+        self._then.dropped(device)
+
     def since(self, device: str) -> tuple[datetime, str]:
         """Since when it is as it is (the start, where nothing happened), and why it is gone."""
         return self._last.get(device, (self._begun, ""))

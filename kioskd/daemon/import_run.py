@@ -1,6 +1,7 @@
 """A feed import, step by step. Whatever stops it before the switch leaves the cache as it was.
 
     import lock -> keys -> rows sealed and staged -> generation built -> plausible? -> switched
+    -> PINs of staff for lost and deleted cards removed
 
 A full feed takes the newest index and seal keys of the keyring; a delta those of the generation
 that it changes. A full feed that would lose more than half of the credentials is taken for a
@@ -24,6 +25,7 @@ from zoneinfo import ZoneInfo
 
 from kioskd.clock.system import SystemClock
 from kioskd.config.model import Config
+from kioskd.daemon.import_enrolled import NOBODY, read_enrolled, remove_enrolled
 from kioskd.daemon.import_sealing import RowSealer, SealingKeys, seal_all
 from kioskd.daemon.importing import (
     MAX_BAD_ROWS,
@@ -122,11 +124,14 @@ class _Import:
         self._synced: Moment = SystemClock().moment()  # a feed is no younger than its reading
         self._started = time.monotonic()
         self._tally = _Tally()
+        self._enrolled = NOBODY
+        self._pins_removed, self._state_fault = 0, ""
 
     def full(self) -> ImportReport:
         """Build a new generation and switch to it."""
         keyring = open_keyring(self._config)
         index, seal = keyring.newest(Purpose.CACHE_INDEX), keyring.newest(Purpose.CACHE_SEAL)
+        self._enrolled = read_enrolled(self.directory, keyring)
         generation = generations.new_generation(self._synced.wall)
         with Staging(self.directory) as staging:
             self._stage(staging, SealingKeys(index.secret, seal.secret))
@@ -141,6 +146,7 @@ class _Import:
         previous = self._switch(built)
         if index.pending:
             keyring.take_cache_index(index.id)
+        self._unenrol(staging)
         n, kinds = built.meta.credentials, built.meta.verifiers
         outcome = _Outcome(n, kinds, n, staging.removed, previous, generation, built.size)
         return self._report(staging, outcome)
@@ -173,9 +179,12 @@ class _Import:
             keyring.by_id(before.index_key).secret, keyring.by_id(before.seal_key).secret
         )
         delta = Delta(self.directory, current, _kind_in(Sealer(keys.seal)), site_verifier)
+        self._enrolled = read_enrolled(self.directory, keyring)
         with Staging(self.directory) as staging:
             self._stage(staging, keys)
             result = self._applied(delta, staging)
+        if not self._request.dry_run:
+            self._unenrol(staging)
         meta, counts = result.meta, result.counts
         size = _size(generations.database_of(self.directory, current.generation))
         outcome = _Outcome(
@@ -194,11 +203,16 @@ class _Import:
             return delta.count(staging)
         return delta.apply(staging, self._synced, self._checkpoint)
 
+    def _unenrol(self, staging: Staging) -> None:
+        # After the switch: a feed that is not loaded takes nothing from anybody.
+        self._pins_removed, fault = remove_enrolled(self.directory, staging.enrolled)
+        self._state_fault = fault or self._enrolled.fault
+
     def _stage(self, staging: Staging, keys: SealingKeys) -> None:
         """Read the whole feed into the staging. InputError when it has columns it must not have."""
         unknown: dict[str, int] = {}
         with FeedFile.open(Path(self._request.feed)) as feed:
-            sealer = RowSealer(feed.format, self._rules(), keys)
+            sealer = RowSealer(feed.format, self._rules(), keys, self._enrolled)
             with closing(seal_all(sealer, feed.chunks(), feed.size)) as chunks:
                 for number, chunk in enumerate(chunks):
                     unknown = chunk.unknown | unknown
@@ -263,6 +277,8 @@ class _Import:
             delta=self._request.delta,
             dry_run=self._request.dry_run,
             bad_rows=[BadLine(row.line, row.why) for row in tally.first_bad],
+            pins_removed=self._pins_removed,
+            state_fault=self._state_fault,
         )
 
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Final, NamedTuple
 
+from kioskd.daemon.import_enrolled import NOBODY, Enrolled, is_lost
 from kioskd.daemon.verifier_kinds import VerifierKinds
 from kioskd.errors import StoreError
 from kioskd.store.cache_staging import LEFT_OUT, REMOVED, StagedRow
@@ -60,11 +61,15 @@ class SealingKeys:
 class RowSealer:
     """Seals the rows of one feed under the keys of one generation."""
 
-    def __init__(self, form: FeedFormat, rules: RowRules, keys: SealingKeys) -> None:
+    def __init__(
+        self, form: FeedFormat, rules: RowRules, keys: SealingKeys, enrolled: Enrolled = NOBODY
+    ) -> None:
         self._parser: RowParser = form.parser(rules)
         self._index_key = keys.index
         self._sealer = Sealer(keys.seal)
         self._kinds = VerifierKinds()
+        self._enrolled = enrolled
+        self._today = rules.today
 
     def sealed(self, chunk: Chunk) -> SealedChunk:
         """The rows of a chunk, ready to be stored; bad ones apart."""
@@ -83,10 +88,12 @@ class RowSealer:
     def _seal(self, row: FeedRow) -> StagedRow | BadRow:
         index = index_of(self._index_key, row.card)
         if row.credential is None:
-            return StagedRow(index, REMOVED, None)
+            return StagedRow(index, REMOVED, None, self._enrolled.of(row.card))
         try:
             kind = self._kinds.kind_of(row.credential.verifier)
-            return StagedRow(index, kind, self._sealer.seal(index, row.credential))
+            lost = is_lost(row.credential, self._today)
+            gone = self._enrolled.of(row.card) if lost else b""
+            return StagedRow(index, kind, self._sealer.seal(index, row.credential), gone)
         except ValueError:
             return BadRow(row.line, "more than a credential can hold", row.card)
 

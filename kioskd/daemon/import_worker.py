@@ -16,7 +16,7 @@ import msgspec
 from kioskd.config.load import load
 from kioskd.daemon.import_run import run_import
 from kioskd.daemon.importing import Event, ImportRequest, encode_event, refusal_of
-from kioskd.daemon.privileges import drop_to_owner
+from kioskd.daemon.privileges import drop_to_owner, may_look_into
 from kioskd.errors import KioskError
 from kioskd.ports import Checkpoint, pass_by
 
@@ -45,7 +45,7 @@ def _worked(request: ImportRequest, checkpoint: Checkpoint) -> Event:
     drop_to_owner(directory)
     os.umask(OWNER_ONLY)
     os.nice(NICENESS)
-    if directory.is_dir():
+    if may_look_into(directory):
         os.environ["SQLITE_TMPDIR"] = str(directory)  # /tmp may be memory, and is not ours
     return run_import(request, config, _emit, checkpoint)
 

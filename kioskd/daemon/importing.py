@@ -51,7 +51,9 @@ class ImportReport(msgspec.Struct, frozen=True, tag="done"):
     rows: lines with a row, bad ones included. loaded: credentials put. duplicates: rows that a
     later row of the same card replaced. deleted: of a full feed the cards marked so, of a delta
     the credentials removed. credentials, previous: in the cache after and before, previous None
-    where there was none to read. cache_bytes: size of the database, 0 in a dry run.
+    where there was none to read. cache_bytes: size of the database, 0 in a dry run. pins_removed:
+    PINs of staff that went because their cards are lost or deleted, 0 in a dry run; state_fault:
+    why they stay.
     """
 
     rows: int
@@ -68,6 +70,8 @@ class ImportReport(msgspec.Struct, frozen=True, tag="done"):
     delta: bool
     dry_run: bool
     bad_rows: list[BadLine]
+    pins_removed: int = 0
+    state_fault: str = ""
 
     @property
     def rows_per_second(self) -> float:

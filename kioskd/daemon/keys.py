@@ -4,16 +4,18 @@ import hmac
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from kioskd.config.model import Config
 from kioskd.domain.credential import Credential
-from kioskd.errors import VaultError
+from kioskd.errors import StoreError, VaultError
 from kioskd.ports import CardIndex, CardKeys
 from kioskd.store import generations
+from kioskd.store.faults import is_there
 from kioskd.store.journal_start import JOURNAL
 from kioskd.vault.card_index import CardIndexer
-from kioskd.vault.device_key import read_device_key
-from kioskd.vault.keyring import Keyring
+from kioskd.vault.device_key import NoDeviceKey, read_device_key
+from kioskd.vault.keyring import FILE_NAME, Keyring
 from kioskd.vault.keys import Purpose
 from kioskd.vault.sealing import Sealer
 
@@ -95,12 +97,34 @@ def no_keys(why: str) -> Keys:
 
 def open_keyring(config: Config, device_key: bytes | None = None) -> Keyring:
     """The keyring, made on the first start of a new storage directory. VaultError."""
-    device_key = device_key or read_device_key(config.secrets.device_key)
     directory = config.storage.directory
-    used = generations.has_any(directory) or (directory / JOURNAL).exists()
-    if not Keyring.exists(directory) and not used and directory.is_dir():
+    device_key = device_key or device_key_of(directory, config.secrets.device_key)
+    if not Keyring.exists(directory) and not _used(directory) and directory.is_dir():
         return Keyring.create(directory, device_key)
     return Keyring.open(directory, device_key)
+
+
+def device_key_of(directory: Path, reference: str) -> bytes:
+    """The device key of a storage directory, from where `reference` says. VaultError.
+
+    One that is gone is to be put back where a keyring was made with it: another opens nothing.
+    """
+    try:
+        return read_device_key(reference)
+    except NoDeviceKey as gone:
+        if not Keyring.exists(directory):
+            raise
+        raise VaultError(
+            f"{gone.path}: no device key there, and {directory / FILE_NAME} was made with one: "
+            "put it back from its copy; a new key would open nothing"
+        ) from None
+
+
+def _used(directory: Path) -> bool:
+    try:
+        return generations.has_any(directory) or is_there(directory / JOURNAL)
+    except StoreError as error:
+        raise VaultError(str(error)) from error
 
 
 def _keys(keyring: Keyring) -> Keys:

@@ -103,14 +103,16 @@ def memory(root: Path = ROOT) -> MachineLook | Unseen:
 
 
 def disk_look(directory: Path, root: Path = ROOT) -> DiskLook | Unseen | None:
-    """The file system that a directory lies on; None before there is one."""
+    """The file system that a directory lies on; None before there is one. PermissionError."""
     try:
         found = os.statvfs(directory)
         reserve = (directory / "reserve.bin").exists()
     except FileNotFoundError:
         return None
+    except PermissionError:
+        raise
     except OSError as error:
-        return Unseen(f"{directory}: {error.strerror}", "run as root, or as the daemon's user")
+        return Unseen(f"{directory}: {error.strerror}", "see `dmesg`")
     return DiskLook(
         free=found.f_bavail * found.f_frsize,
         total=found.f_blocks * found.f_frsize,

@@ -32,16 +32,16 @@ from kioskd.control.why import why_verbs
 from kioskd.daemon.attempts import JournalAttempts
 from kioskd.daemon.boot import DirectoryLock
 from kioskd.daemon.doors import lockout_policy
-from kioskd.daemon.keys import Keys, no_keys, open_keys
+from kioskd.daemon.keys import Keys, device_key_of, no_keys, open_keys
 from kioskd.daemon.privileges import drop_to_owner
 from kioskd.daemon.staffing import staffing
 from kioskd.daemon.stores import Stores, WitnessedJournal, open_stores
 from kioskd.entry.lockouts import Lockouts
 from kioskd.errors import StoreError, StoreReadOnly, VaultError
+from kioskd.store.faults import is_there
 from kioskd.store.journal import ThreadedJournal
 from kioskd.store.journal_file import lockouts
 from kioskd.store.state import STATE, StateDatabase
-from kioskd.vault.device_key import read_device_key
 from kioskd.vault.kdf import PinChecker
 from kioskd.vault.keyring import Keyring
 
@@ -75,19 +75,24 @@ def ask_offline(config: Config, verb: str, args: Mapping[str, Any]) -> dict[str,
         )
     directory, person = config.storage.directory, caller()
     if verb == SHOWS_HOURS:
-        drop_to_owner(directory)
+        become_owner(directory)
         return dict(asyncio.run(_asked(_hours(config), person, args)))
-    _must_be_there(directory)
+    if not _is_there(directory):
+        # Made here it could be the wrong user's, and the daemon would find no way in.
+        raise StoreError(
+            f"{directory}: there is no storage directory yet; start the daemon first "
+            "(systemctl start kioskd)"
+        )
     # Before root is given up: a key that systemd hands to the unit may be root's alone.
     key = _device_key(config)
-    drop_to_owner(directory)
+    become_owner(directory)
     if isinstance(key, VaultError) and not Keyring.exists(directory):
         raise key  # a journal begun without keys would keep them from being made
     lock = DirectoryLock.take(directory)
     if lock is None:
         raise StoreReadOnly(
-            f"{directory}: cannot be written by {person.name}; run the command as root, or ask "
-            "through the running daemon (systemctl start kioskd)"
+            f"{directory}: takes no writes, so nothing was changed; check that its medium is "
+            f"mounted read-write (findmnt -T {shlex.quote(str(directory))}) and its mode (700)"
         )
     try:
         with _faults_on_stderr():
@@ -125,22 +130,38 @@ def _faults_on_stderr() -> Iterator[None]:
         log.removeHandler(handler)
 
 
-def _must_be_there(directory: Path) -> None:
-    # Made here it could be the wrong user's, and the daemon would find no way in.
+def become_owner(directory: Path) -> None:
+    """Become who may use the files. StoreError for who is neither root nor their owner."""
+    if not _is_there(directory):
+        return
+    drop_to_owner(directory)
     try:
-        found = directory.is_dir()
-    except OSError as error:
-        raise StoreError(f"{directory}: {error.strerror}; run the command as root") from error
-    if not found:
-        raise StoreError(
-            f"{directory}: there is no storage directory yet; start the daemon first "
-            "(systemctl start kioskd)"
-        )
+        owner = directory.stat().st_uid
+    except OSError:
+        raise _not_ours(directory) from None
+    # The owner may find a medium that takes no writes; that has another way out.
+    if owner != os.geteuid() and not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
+        raise _not_ours(directory)
+
+
+def _is_there(directory: Path) -> bool:
+    try:
+        return directory.is_dir()
+    except OSError:
+        raise _not_ours(directory) from None
+
+
+def _not_ours(directory: Path) -> StoreError:
+    return StoreError(
+        f"{directory}: no daemon runs, and this account may not use the files; start the daemon "
+        "(systemctl start kioskd), or run the command as root",
+        transient=False,
+    )
 
 
 def _device_key(config: Config) -> bytes | VaultError:
     try:
-        return read_device_key(config.secrets.device_key)
+        return device_key_of(config.storage.directory, config.secrets.device_key)
     except VaultError as error:
         return VaultError(f"{error}\n{_way_to_the_key(config)}")
 
@@ -206,7 +227,7 @@ def _verbs(
 
 def _hours(config: Config) -> Run:
     exceptions: tuple[StaffException, ...] = ()
-    if (config.storage.directory / STATE).exists():
+    if is_there(config.storage.directory / STATE):
         unseal = no_keys("not needed here").unseal_state
         with closing(StateDatabase(config.storage.directory, unseal, read_only=True)) as state:
             exceptions = state.exceptions()

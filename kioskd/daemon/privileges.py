@@ -36,6 +36,28 @@ def drop_to_owner(directory: Path) -> None:
         become(owner.st_uid, owner.st_gid)
 
 
+def may_look_into(directory: Path) -> bool:
+    """Whether the storage directory is there. StoreError where this account may not look into it.
+
+    For commands, after drop_to_owner: what it may be asked for then is somebody else's.
+    """
+    try:
+        found = directory.is_dir()
+    except OSError as error:
+        raise _not_ours(directory, error.strerror or str(error)) from error
+    if found and not os.access(directory, os.R_OK | os.X_OK):
+        raise _not_ours(directory, "Permission denied")
+    return found
+
+
+def _not_ours(directory: Path, why: str) -> StoreError:
+    return StoreError(
+        f"{directory}: this account may not look into it ({why}); run the command as root, or as "
+        "the user that it belongs to",
+        transient=False,
+    )
+
+
 def become(user: int, group: int) -> None:
     """Give up root: groups first, because without root they could not be changed any more."""
     try:

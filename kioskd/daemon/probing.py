@@ -212,6 +212,9 @@ class _Told:
         """It is there again."""
         self._publish({"kind": "there"})
 
+    def dropped(self, device: str) -> None:
+        """Its link ended; `lost` says what is to be said."""
+
 
 def _mask(
     config: Config,

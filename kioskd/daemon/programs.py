@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -57,6 +58,7 @@ async def run_program(
 ) -> Ended:
     """Run a program with this on its standard input. InputError when it cannot be started.
 
+    OSError when there is no descriptor or process left for it; nothing is left behind then.
     text: at most MOST_INPUT bytes. Ended after `seconds`, or when the caller is cancelled.
     """
     if len(text) > MOST_INPUT:
@@ -69,7 +71,21 @@ async def run_program(
         raise
     finally:
         os.close(said)
-    return await _Child(pid, heard).ended(seconds)
+    try:
+        child = _Child(pid, heard)
+    except BaseException:
+        _give_up(pid, heard)
+        raise
+    return await child.ended(seconds)
+
+
+def _give_up(pid: int, heard: int) -> None:
+    """Nobody can be told of its end: end it now, and take its exit status in a thread."""
+    os.close(heard)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+    # Not in the loop: one that waits for a disk ends when the disk answers.
+    threading.Thread(target=os.waitpid, args=(pid, 0), name="reap", daemon=True).start()
 
 
 def _started(command: Sequence[str], text: bytes, environment: Mapping[str, str], said: int) -> int:

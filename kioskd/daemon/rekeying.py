@@ -31,6 +31,7 @@ from kioskd.store.cache_delta import read_state
 from kioskd.store.cache_schema import CacheMeta, cache_faults, read_meta
 from kioskd.store.cache_staging import StagedRow, Staging
 from kioskd.store.engine import connect
+from kioskd.store.faults import is_there
 from kioskd.store.state import STATE, NoState, StateDatabase
 from kioskd.vault.keyring import Keyring
 from kioskd.vault.keys import Purpose
@@ -149,7 +150,7 @@ def _resealed_rows(rows: Iterator[Sealed], old: Sealer, new: Sealer) -> Iterator
 
 
 def _state(directory: Path, keyring: Keyring) -> int:
-    if not (directory / STATE).exists():
+    if not is_there(directory / STATE):
         return 0
     with closing(StateDatabase(directory, _unused)) as state:
         # Before any row can be written under the new index key: the daemon is stopped.

@@ -90,7 +90,8 @@ def last_seen(directory: Path) -> Mirror | None:
 
 def _own_state(directory: Path, *, read_only: bool) -> StateDatabase:
     # A connection of its own: the daemon's belongs to the loop.
-    return StateDatabase(directory, no_keys("not needed here").unseal_state, read_only=read_only)
+    unseal = no_keys("not needed here").unseal_state
+    return StateDatabase(directory, unseal, read_only=read_only, create=False)
 
 
 def _state(directory: Path, keys: Keys, faults: list[str]) -> StateDatabase | NoState:

@@ -49,6 +49,9 @@ class JournalledWatch(DeviceWatch):
         """A device is there."""
         self._notebook.note(Kind.DEVICE_BACK, detail={"device": device})
 
+    def dropped(self, device: str) -> None:
+        """Its link ended; a fact only where it is news."""
+
 
 async def every(seconds: float, clock: Clock) -> None:
     """One interval, on monotonic time."""
@@ -217,7 +220,8 @@ async def run_retention(
 def _tidy_state(config: Config, keys: Keys, now: datetime) -> None:
     """Delete expired list entries, and keys of an earlier `kioskd rekey` that nothing needs."""
     # A connection of its own: the daemon's belongs to the loop.
-    with closing(StateDatabase(config.storage.directory, keys.unseal_state)) as state:
+    directory = config.storage.directory
+    with closing(StateDatabase(directory, keys.unseal_state, create=False)) as state:
         state.forget_expired(now)
         today = now.astimezone(ZoneInfo(config.site.timezone)).date()
         state.forget_exceptions(today - timedelta(days=1))  # yesterday's may run past midnight

@@ -13,6 +13,7 @@ from kioskd.control.cards import SiteCards
 from kioskd.control.device_verbs import device_verbs
 from kioskd.control.door_verbs import door_verbs
 from kioskd.control.explain_verb import explain_verbs
+from kioskd.control.free_texts import without_cards
 from kioskd.control.hours import hours_verbs, noted
 from kioskd.control.people import Person
 from kioskd.control.reloading import reload_verbs
@@ -54,7 +55,7 @@ def all_verbs(
     return {
         **staff,
         **status_verbs(config, look),
-        **door_verbs(doors, site.acts),
+        **without_cards(door_verbs(doors, site.acts), patterns),
         **hours_verbs(site.schedule_now, lambda: noted(site.config, site.exceptions), site.clock),
         **why_verbs(config, attempts, site.acts),
         **explain_verbs(_explain(site), cards, site.acts, zone),

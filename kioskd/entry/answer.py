@@ -78,19 +78,20 @@ class Answers:
 
     async def answer(self, asked: Asked, owner: Owner) -> Shown:
         """Decide, act, and say what to show now. A strike is released as long as `owner` lives."""
+        locks = self.doorway.locks
         verdict = await self.judge.judge(asked.number, asked.step, self.doorway.not_opened)
         self.doorway.decided(verdict.facts.now, verdict.decision)
         if verdict.decision.granted:
-            return await self._let_in(verdict, asked.seconds, owner)
+            return await self._let_in(verdict, asked.seconds, owner, locks)
         return await self._turn_away(verdict, asked)
 
-    async def _let_in(self, verdict: Verdict, seconds: float, owner: Owner) -> Shown:
+    async def _let_in(self, verdict: Verdict, seconds: float, owner: Owner, locks: int) -> Shown:
         if self.clock.monotonic() > verdict.good_until:
             self.doorway.not_opened(verdict.entry, "late")
             return Shown(Notice.FAULT, code=STRIKE_FAULT_CODE)
         try:
             went_in = self._first_person(verdict.facts)
-            await self.doorway.release(seconds, verdict.entry, owner, went_in)
+            released = await self.doorway.release(seconds, verdict.entry, owner, locks, went_in)
         except DeviceError:
             self.doorway.not_opened(verdict.entry, "strike")
             return Shown(Notice.FAULT, code=STRIKE_FAULT_CODE)
@@ -98,15 +99,18 @@ class Answers:
             stopping = isinstance(error, asyncio.CancelledError)
             self.doorway.not_opened(verdict.entry, "stopping" if stopping else "fault")
             raise
+        if not released:  # nothing is broken: staff locked the door
+            return Shown(Notice.DENIED)
         self.checkpoint("after-on-frame")
         log.info("entry.granted", extra={"door": self.doorway.name, "id": verdict.entry})
         return Shown(Notice.GRANTED)
 
     def _first_person(self, facts: Facts) -> Callable[[], None] | None:
-        # The day of an entry counts, so a clock that is not trusted makes nobody the first.
-        if not (facts.allow_listed and facts.clock_trusted):
+        # The day of an entry counts, so a clock that is not trusted makes nobody the first. Who
+        # is let in while a lockdown keeps people out did not come to open the library.
+        if not (facts.allow_listed and facts.clock_trusted) or facts.lockdown:
             return None
-        return lambda: self.first.came(facts.today, self.clock.monotonic())
+        return lambda: self.first.came(facts.today, self.clock.monotonic(), "entry")
 
     async def _turn_away(self, verdict: Verdict, asked: Asked) -> Shown:
         reason, door = verdict.decision.reason, self.doorway.name

@@ -84,6 +84,7 @@ class Doorway:
         self.has_contact = has_contact
         self.strike_there = strike_there
         self.last: LastDecision | None = None
+        self.locks = 0  # how often it was locked: what was asked for before is void
         self.since = clock.moment().wall
         self.keeper = StrikeKeeper(name, strike, clock, self._strike_secured)
         self._clock = clock
@@ -116,12 +117,16 @@ class Doorway:
         seconds: float,
         entry: str,
         owner: Owner,
+        locks: int,
         went_in: Callable[[], None] | None = None,
-    ) -> None:
+    ) -> bool:
         """Release the strike for a grant. DeviceError when the relay did not take the frame.
 
-        went_in: called when the door was opened for it; without a contact, at once.
+        locks: as they were when the release was asked for; False: `lock` came since, and it is
+        told as not opened. went_in: called when the door was opened; without a contact, at once.
         """
+        if self._locked_since(locks, entry):
+            return False
         # Where the door stands open or unlocked, nobody can tell who went through.
         free = self._closed is False or self.state is DoorState.UNLOCKED
         self._leave.grant(entry, self._clock.monotonic(), seconds, free=free)
@@ -133,25 +138,38 @@ class Doorway:
             self._feed(DoorSignal.FAULT, why="fault")
             raise
         self._notebook.note(Kind.STRIKE_RELEASED, self.name, {"entry": entry, "seconds": seconds})
+        if self._locked_since(locks, entry):  # while the frame went out; the secure frame follows
+            return False
         self._went_in = went_in or self._went_in
         if self._closed is not True:
             self._somebody_went_in()
+        return True
 
-    async def unlock(self, seconds: float, owner: Owner, why: str) -> None:
-        """Release the strike for everybody, to be held again within `seconds`. DeviceError."""
+    async def unlock(self, seconds: float, entry: str, owner: Owner, locks: int, why: str) -> bool:
+        """Release the strike for everybody, to be held again within `seconds`. DeviceError.
+
+        entry: the row of the unlock. why: it ends when it is not held. locks, False: as `release`.
+        """
+        if self._locked_since(locks, entry):
+            return False
         self._feed(DoorSignal.UNLOCK)
         try:
             await self.keeper.unlock(seconds, owner, why)
         except DeviceError:
             self._feed(DoorSignal.FAULT, why="fault")
             raise
+        return not self._locked_since(locks, entry)
 
     def end_unlock(self, why: str) -> None:
         """Everybody needs a grant again."""
         self._feed(DoorSignal.UNLOCK_OVER, why=why)
 
     async def lock(self) -> None:
-        """End whatever releases the strike. DeviceError when the secure frame did not get out."""
+        """End whatever releases the strike, or was asked for and would release it later.
+
+        DeviceError when the secure frame did not get out.
+        """
+        self.locks += 1
         self._leave.withdraw()
         await self.keeper.secure_now("locked")
 
@@ -200,6 +218,12 @@ class Doorway:
         if unknown and self.strike_there():
             self._feed(DoorSignal.STRIKE_SECURED)
         self._rows.beat(now)
+
+    def _locked_since(self, locks: int, entry: str) -> bool:
+        if locks == self.locks:
+            return False
+        self.not_opened(entry, "locked")
+        return True
 
     def _opened(self, at: float) -> None:
         detail: dict[str, object] = {}

@@ -2,6 +2,10 @@
 
 What cannot be read is told as the stricter fact: no keys is an unreadable cache, no state is a
 lockdown.
+
+A PIN that staff enrolled is a verifier and no right to come in: it counts for a card that a list
+or the register knows now. Alone it would open the door without an end, without a reason, and with
+nobody who takes it back; so such a card is unknown, in what it sees and in how long that takes.
 """
 
 import logging
@@ -119,6 +123,7 @@ class Dossier:
             listed, enrolled = Listed(), None
             facts = replace(facts, lockdown=True)
         exported, readable = self._exported(keys, facts.cache_readable)
+        known = exported is not None or listed.allowed or listed.denied
         return replace(
             facts,
             deny_listed=listed.denied,
@@ -126,7 +131,8 @@ class Dossier:
             locked_for=self._lockouts.locked_for(keys.state, now),
             cache_readable=readable,
             recently_granted=self._recently_granted(facts, keys, now),
-            credential=combined(exported, enrolled),
+            credential=combined(exported, enrolled if known else None),
+            enrolled_only=enrolled is not None and not known,
         )
 
     def _exported(self, keys: CardKeys, readable: bool) -> tuple[Credential | None, bool]:

@@ -2,7 +2,8 @@
 
 `show` only notes what to show; `run` shows it. A device that does not take it is tried again
 until it does, with what is then to be shown: the first failure is logged as a warning, repeats
-for debugging only. Nothing of this ever reaches the entry.
+for debugging only. Nothing of this ever reaches the entry. When `run` ends, lamps go off and the
+display goes blank, as far as they take it within DARK_SECONDS: nobody would change them any more.
 
 Deliberately not here: which notice is shown, for how long (access_point), its words
 (kioskd.words), and screens, which hear of notices over the control socket.
@@ -12,12 +13,13 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from math import inf
 from textwrap import wrap
 from typing import Final
 
-from kioskd.domain.face import Tone
+from kioskd.domain.face import Light, Tone
 from kioskd.domain.notice import Notice, Shown
 from kioskd.errors import DeviceError
 from kioskd.ports import Clock, Display, Indicator, Panel
@@ -25,6 +27,7 @@ from kioskd.words import Place, face, language_name, said, site_name, time_text
 
 TURN_SECONDS: Final = 3.0  # a language on a display; the longest notice has four short rows
 AGAIN_SECONDS: Final = 1.0  # between tries of a device that does not take it
+DARK_SECONDS: Final = 0.3  # at the end; the drivers' 0.2 s for what is under way, and for all else
 DOT: Final = "*"  # every display has it
 _SESSION: Final = frozenset({Notice.ENTER_PIN, Notice.WAIT})
 _log = logging.getLogger("kioskd.panel")
@@ -63,6 +66,7 @@ class _TaskPanel(ABC):
         self._wake = asyncio.Event()
         self._new = True
         self._failing = False
+        self._painting: asyncio.Future[float] | None = None
 
     def show(self, shown: Shown) -> None:
         """Note it for `run`."""
@@ -72,12 +76,15 @@ class _TaskPanel(ABC):
         self._wake.set()
 
     async def run(self) -> None:
-        """Show what is to be shown until cancelled. No device's fault ends this."""
-        while True:
-            new, self._new = self._new, False
-            wait = await self._tried(new=new)
-            if not self._new:
-                await self._rest(wait)
+        """Show what is to be shown until cancelled, then nothing. No device's fault ends this."""
+        try:
+            while True:
+                new, self._new = self._new, False
+                wait = await self._tried(new=new)
+                if not self._new:
+                    await self._rest(wait)
+        finally:
+            await self._go_dark()
 
     @abstractmethod
     def _note(self, shown: Shown) -> None:
@@ -90,9 +97,26 @@ class _TaskPanel(ABC):
         new: something was shown since the last time. DeviceError: the device did not take it.
         """
 
+    @abstractmethod
+    async def _clear(self) -> None:
+        """Show nothing at all. DeviceError as of `_paint`."""
+
+    async def _go_dark(self) -> None:
+        darkening = asyncio.ensure_future(self._darken())
+        await asyncio.wait({darkening}, timeout=DARK_SECONDS)
+        darkening.cancel()
+
+    async def _darken(self) -> None:
+        if self._painting is not None:
+            await asyncio.wait({self._painting})
+        with suppress(DeviceError):
+            await self._clear()
+
     async def _tried(self, *, new: bool) -> float:
+        # Whoever ends this lets the frame under way get out: half of one would be all that is left.
+        self._painting = asyncio.ensure_future(self._paint(new=new))
         try:
-            wait = await self._paint(new=new)
+            wait = await asyncio.shield(self._painting)
         except DeviceError as error:
             self._failed(str(error))
             return AGAIN_SECONDS
@@ -148,6 +172,9 @@ class IndicatorPanel(_TaskPanel):
         await self._indicator.indicate(face(self._shown).light, tone)
         return inf
 
+    async def _clear(self) -> None:
+        await self._indicator.indicate(Light.OFF, Tone.NONE)
+
 
 class DisplayPanel(_TaskPanel):
     """A door's text display: the site's languages in turn, anew from the first at each notice.
@@ -175,6 +202,9 @@ class DisplayPanel(_TaskPanel):
         language = self._languages[int(turns) % len(self._languages)]
         await self._display.write(self._rows(language))
         return TURN_SECONDS - into
+
+    async def _clear(self) -> None:
+        await self._display.write([])
 
     def _rows(self, language: str) -> list[str]:
         columns, rows = self._display.size

@@ -9,18 +9,25 @@ often than a door that opens by itself to an empty house.
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
+
+How = Literal["button", "entry"]
 
 
 @dataclass(slots=True)
 class FirstPerson:
-    """When staff were last seen to come in, for one site. Times are monotonic seconds."""
+    """When staff were last seen to come in, for one site. Times are monotonic seconds.
 
+    how: what told of it last; None before anything did.
+    """
+
+    how: How | None = None
     _day: date | None = None
     _at: float = float("-inf")
 
-    def came(self, day: date, at: float) -> None:
+    def came(self, day: date, at: float, how: How) -> None:
         """Staff are in. day: the site's local day, by a clock that is trusted."""
-        self._day, self._at = day, at
+        self._day, self._at, self.how = day, at, how
 
     def is_in(self, today: date, since: float) -> bool:
         """Whether they came today, and not before `since`."""

@@ -37,7 +37,7 @@ class StaffDoor:
 
     async def open(self, write: Callable[[], Awaitable[str]]) -> float:
         """As the port says. DeviceError names the fault code; StoreError: there is no row."""
-        good_until = self._clock.monotonic() + GRANT_SECONDS
+        good_until, locks = self._clock.monotonic() + GRANT_SECONDS, self._doorway.locks
         self._served_by()
         act = await self._written(asyncio.ensure_future(write()))
         name, seconds = self._doorway.name, self._doorway.times.release
@@ -45,13 +45,15 @@ class StaffDoor:
             self._doorway.not_opened(act, "late")
             raise StoreError(f"{name}: not opened, its row took over 2 s; see the disk, try again")
         try:
-            await self._doorway.release(seconds, act, self._served_by())
+            released = await self._doorway.release(seconds, act, self._served_by(), locks)
         except DeviceError as error:
             self._doorway.not_opened(act, "strike")
             raise DeviceError(f"{name}: not opened, fault {STRIKE_FAULT_CODE}: {error}") from error
         except BaseException:
             self._doorway.not_opened(act, "stopping")
             raise
+        if not released:
+            raise DeviceError(f"{name}: not opened, it was locked meanwhile; open it again")
         return seconds
 
     async def lock(self) -> None:

@@ -2,7 +2,7 @@
 
 The strike is held released for a few seconds at a time, again and again, never beyond the staffed
 hours; whatever stops this task, or the loop, lets the hold run out. Whatever ended an unlock, the
-next one needs a first person anew.
+next one needs a first person anew, and so does one after a lockdown or a `lock`.
 
 Deliberately not here: people who come with a card; the door takes them as at any other time.
 """
@@ -64,17 +64,20 @@ class ScheduledUnlock:
         self._anew_since = self._clock.monotonic()
 
     def button(self) -> None:
-        """The staff button was pressed; it counts while the hours are staffed."""
+        """The staff button was pressed; it counts in staffed hours without a lockdown."""
         facts = self._place()
-        counts = facts.hours is HoursState.STAFFED and facts.clock_trusted
+        staffed = facts.hours is HoursState.STAFFED
+        counts = staffed and facts.clock_trusted and not facts.lockdown
         log.info("staff_button", extra={"door": self._doorway.name, "counts": counts})
         if counts:
-            self._first.came(facts.today, self._clock.monotonic())
+            self._first.came(facts.today, self._clock.monotonic(), "button")
 
     async def step(self, owner: Owner) -> None:
         """Begin, go on with or end the unlock, as things are now. Takes 2 s at most."""
         facts = self._place()
         why = self._why_not(facts)
+        if facts.lockdown:
+            self.forget()
         if self._running:
             self._go_on(facts, why)
         self._awaits = False
@@ -111,8 +114,8 @@ class ScheduledUnlock:
         return (left, "schedule") if left <= HOLD_SECONDS else (HOLD_SECONDS, "not held")
 
     async def _begin(self, facts: Facts, owner: Owner) -> None:
-        good_until = self._clock.monotonic() + GRANT_SECONDS
-        record = self._record(facts, {"why": "schedule"})
+        good_until, locks = self._clock.monotonic() + GRANT_SECONDS, self._doorway.locks
+        record = self._record(facts, {"why": "schedule", "first": self._first.how})
         row = asyncio.ensure_future(self._journal.append(record))
         try:
             await in_time(row, good_until, self._clock)
@@ -127,9 +130,9 @@ class ScheduledUnlock:
         if self._clock.monotonic() > good_until:
             self._doorway.not_opened(record.id, "late")
         else:
-            await self._act_on(record, owner)
+            await self._act_on(record, owner, locks)
 
-    async def _act_on(self, record: Record, owner: Owner) -> None:
+    async def _act_on(self, record: Record, owner: Owner, locks: int) -> None:
         # What was true before the row was written need not be true after it.
         facts = self._place()
         if why := self._why_not(facts):
@@ -138,12 +141,13 @@ class ScheduledUnlock:
         self._running = True
         try:
             seconds, ends = self._hold(facts)
-            await self._doorway.unlock(seconds, owner, ends)
+            self._running = await self._doorway.unlock(seconds, record.id, owner, locks, ends)
         except DeviceError as error:
             self._doorway.not_opened(record.id, "strike")
             log.error("door.not_unlocked", extra={"door": record.door, "why": str(error)})  # noqa: TRY400
         else:
-            log.info("door.unlocked", extra={"door": record.door, "id": record.id})
+            if self._running:
+                log.info("door.unlocked", extra={"door": record.door, "id": record.id})
 
     def _record(self, facts: Facts, detail: Mapping[str, object]) -> Record:
         return Record(

@@ -26,6 +26,7 @@ QUIET_SECONDS: Final = 600.0
 DAMPED_SECONDS: Final = 600.0
 MANY_UNKNOWN_CARDS: Final = "many-unknown-cards"
 _EVERYWHERE: Final = ("",)
+_CACHE: Final = "cache"
 
 
 class Level(StrEnum):
@@ -117,6 +118,9 @@ def _feed_old(now: Conditions, raised: bool) -> Iterable[str]:
 
 
 def _feed_too_old(now: Conditions, raised: bool) -> Iterable[str]:
+    if _CACHE in now.stores:
+        # store-failed tells of it; where the key is missing another feed would mend nothing.
+        return _EVERYWHERE if raised else ()
     too_old = now.feed_age is None or now.feed_age > now.feed_max_age
     return _EVERYWHERE if too_old else ()
 

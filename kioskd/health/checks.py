@@ -29,7 +29,9 @@ def configuration(seen: Examination) -> Iterator[Finding]:
         yield bad("configuration", f"{left} more faults", "run `kioskd check-config`")
     for warning in seen.warnings:
         yield look("configuration", warning, "see whether it is meant")
-    if not seen.faults and not seen.warnings:
+    if seen.unread is not None:
+        yield look("configuration", seen.unread.why, seen.unread.todo)
+    elif not seen.faults and not seen.warnings:
         yield ok("configuration", f"{seen.config}: well")
 
 
@@ -42,6 +44,12 @@ def daemon(seen: Examination) -> Iterator[Finding]:
         yield _silent(found)
         return
     yield ok("daemon", f"runs, answers at {found.socket}")
+    if seen.faults:
+        yield look(
+            "daemon",
+            "goes on with the configuration that it read last, not with this file as it is now",
+            "correct the file, then `kioskd reload`; with this one it would not start again",
+        )
     if found.version != seen.version:
         yield look(
             "daemon",
@@ -63,8 +71,12 @@ def daemon(seen: Examination) -> Iterator[Finding]:
 def _silent(found: DaemonLook) -> Finding:
     if found.hung:
         return bad("daemon", found.why, "see `journalctl -u kioskd`, then restart the daemon")
+    if found.foreign:
+        todo = "where the daemon is the older one: systemctl restart kioskd"
+        return look("daemon", f"could not be asked: {found.why}", todo)
     if found.why:
-        return look("daemon", f"could not be asked: {found.why}", "run the doctor as root")
+        todo = "run the doctor as root" if found.forbidden else "see `journalctl -u kioskd`"
+        return look("daemon", f"could not be asked: {found.why}", todo)
     if found.held:
         return look(
             "daemon",
@@ -126,7 +138,11 @@ def devices(seen: Examination) -> Iterator[Finding]:
 def _device(device: DeviceLook) -> Finding:
     check = f"device {device.name}"
     if device.present:
-        return ok(check, f"{device.driver} at {device.port or 'its relay'}: there, in use")
+        place = f" at {device.port}" if device.port else ""
+        return ok(check, f"{device.driver}{place}: there, in use")
+    if not device.port and device.present is False:
+        why = device.why or "the daemon cannot use it"
+        return bad(check, f"{device.driver}: {why}", "`kioskd devices` shows what is plugged in")
     if not device.port:
         return ok(check, f"{device.driver}: hangs on another device")
     if not device.there:
@@ -171,7 +187,7 @@ def hours(seen: Examination) -> Iterator[Finding]:
 
 def outward(seen: Examination) -> Iterator[Finding]:
     """Whom the device contacts: what a firewall or a register's list of addresses must allow."""
-    if seen.faults:
+    if seen.faults or seen.unread is not None:
         return
     if seen.register == "file":
         yield ok("network", "nothing goes out: the register's feed comes as a file")

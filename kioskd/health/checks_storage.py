@@ -114,25 +114,38 @@ def _socket(found: FilesLook) -> Judged:
 
 
 def key(found: KeyLook) -> Judged:
-    """Which tier of safety the device key has, said plainly."""
+    """Which tier of safety the device key has, said plainly; no tier for one that opens nothing."""
     scheme = found.reference.partition(":")[0]
     if scheme == "credential":
         yield _credential(tpm=found.tpm)
         return
     file = found.file
     if file is None or not file.there:
-        path = file.path if file else found.reference
-        yield bad("key", f"{path}: no device key there", f"kioskd keygen --out {path}")
-        return
-    if file.mode & _OTHERS:
+        yield _missing_key(found)
+    elif file.mode & _OTHERS:
+        # Named alone: the daemon refuses such a file whatever is in it.
         yield bad(
             "key",
             f"{file.path}: mode {file.mode:04o}, others than {file.owner} may use it",
             f"chmod 600 {file.path}",
         )
-    if found.why:
+    elif found.why:
         yield bad("key", found.why, "put the right key back; it is in the backup of this device")
-    yield ok("key", "tier 3: a file on the same card; it covers backups only, not a stolen card")
+    else:
+        tier = "tier 3: a file on the same card; it covers backups only, not a stolen card"
+        yield ok("key", tier)
+        if found.untried is not None:
+            yield look("key", found.untried.why, found.untried.todo)
+
+
+def _missing_key(found: KeyLook) -> Finding:
+    path = found.file.path if found.file else found.reference
+    if found.untried is not None:
+        return bad("key", f"{path}: no device key there", found.untried.todo)
+    if found.keyring:
+        todo = "put it back from its copy; a new key would open nothing of what is kept here"
+        return bad("key", f"{path}: the device key is gone", todo)
+    return bad("key", f"{path}: no device key there", f"kioskd keygen --out {path}")
 
 
 def _credential(*, tpm: bool) -> Finding:
@@ -178,7 +191,7 @@ def disk(found: DiskLook) -> Judged:
     low = found.free < LOW_BYTES or found.free * 100 < found.total * LOW_PERCENT
     if found.read_only:
         todo = "see `dmesg`; a dying card turns read-only: replace it"
-        yield bad("disk", f"read-only ({found.kind}), {free}", todo)
+        yield bad("disk", f"read-only ({found.kind}): the journal takes no row; {free}", todo)
     elif low:
         yield bad("disk", free, "free some space; with none left nobody is let in")
     else:
@@ -205,6 +218,9 @@ def cache(found: CacheLook) -> Judged:
         return
     if not found.readable:
         why = found.why or "cannot be read"
+        if found.keyless:
+            yield bad("feed", f"{why}: the device key is not the right one", "see key; no import")
+            return
         yield bad("feed", why, "correct the cause, then run a full `kioskd feed import`")
         return
     held = f"{found.credentials:,} credentials, generation {found.generation}"
@@ -270,11 +286,18 @@ def journal(found: JournalLook) -> Judged:
             f"ends at seq {found.seq:,}, and was seen at {found.seen:,}: rows are missing",
             "run `kioskd journal verify`; see who put an older copy back",
         )
+    elif not found.takes_rows:
+        what = f"{_reach(found)}; its file or its medium takes no more"
+        yield bad("journal", what, "see disk and permissions: without a row nobody is let in")
     else:
-        rows = "" if found.rows is None else f"{found.rows:,} rows "
-        anchor = f", anchored at seq {found.anchor:,}" if found.anchor else ""
-        size = "" if found.size is None else f", {_bytes(found.size)}"
-        yield ok("journal", f"{rows}to seq {found.seq:,}{anchor}{size}")
+        yield ok("journal", _reach(found))
+
+
+def _reach(found: JournalLook) -> str:
+    rows = "" if found.rows is None else f"{found.rows:,} rows "
+    anchor = f", anchored at seq {found.anchor:,}" if found.anchor else ""
+    size = "" if found.size is None else f", {_bytes(found.size)}"
+    return f"{rows}to seq {found.seq:,}{anchor}{size}"
 
 
 def _age(age: timedelta) -> str:

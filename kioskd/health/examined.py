@@ -81,12 +81,16 @@ class KeyLook:
     """The device key. reference: as configured; file: None for a credential of the unit.
 
     why: why it does not open the keyring; empty when it does, and when that was not tried.
+    untried: why that was not tried, and who may; None when nothing hindered it. keyring: there is
+    one, which no other key opens.
     """
 
     reference: str
     file: FileLook | None
     tpm: bool
     why: str = ""
+    untried: Unseen | None = None
+    keyring: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,10 @@ class DiskLook:
 
 @dataclass(frozen=True, slots=True)
 class CacheLook:
-    """The credentials in use. age: None when no clock can tell, or before the first feed."""
+    """The credentials in use. age: None when no clock can tell, or before the first feed.
+
+    keyless: they are not to blame for being unreadable, the device key is.
+    """
 
     imported: bool
     readable: bool = True
@@ -120,6 +127,7 @@ class CacheLook:
     generation: str = ""
     age: timedelta | None = None
     good_for: timedelta = timedelta(hours=120)
+    keyless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +147,7 @@ class CoverageLook:
 class JournalLook:
     """seen: the highest seq that state.db remembers. size: bytes with the write-ahead log.
 
-    rows, size: None where only the daemon was asked.
+    rows, size: None where only the daemon was asked. takes_rows: as its file and medium let it.
     """
 
     there: bool
@@ -149,14 +157,16 @@ class JournalLook:
     size: int | None = 0
     anchor: int = 0
     seen: int = 0
+    takes_rows: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class DaemonLook:
     """held: the storage directory's lock is. why: why it could not be asked, though it may run.
 
-    hung: it took the question and did not answer. late: tasks that hang. alerts: those that are
-    on. faults: found when it started.
+    hung: it took the question and did not answer. foreign: it speaks another protocol. forbidden:
+    this account may not ask it. late: tasks that hang. alerts: those that are on. faults: found
+    when it started.
     """
 
     held: bool
@@ -165,6 +175,8 @@ class DaemonLook:
     socket: str = ""
     version: str = ""
     hung: bool = False
+    foreign: bool = False
+    forbidden: bool = False
     late: tuple[str, ...] = ()
     alerts: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
@@ -183,13 +195,15 @@ class HoursLook:
 class Examination:
     """Everything that was looked at. None: there is nothing of the kind to look at.
 
-    faults, warnings: of the configuration. versions: by name.
+    faults, warnings: of the configuration. unread: why this account cannot read it. versions: by
+    name.
     """
 
     config: str
     version: str
     faults: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    unread: Unseen | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     register: str = "file"
     clock: ClockLook | Unseen | None = None

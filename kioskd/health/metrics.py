@@ -1,6 +1,8 @@
 """Counts and gauges of a site as Prometheus reads them (text format 0.0.4).
 
-No label carries a person, a card or a row: names of doors, devices and alerts, reasons, versions.
+No label carries a person, a card or a row: names of doors, devices and alerts, versions. Every
+account of the machine can read the page, so it never tells why somebody was turned away: whoever
+watched it would know of the person who stands at the door.
 Deliberately not here: serving them (kioskd.daemon.metrics) and statistics of a library (stats).
 """
 
@@ -9,33 +11,43 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from kioskd.domain.decision import Reason
+from kioskd.access.notices import FAULT_CODE
+from kioskd.domain.decision import Decision
 from kioskd.domain.record import Kind, Record
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
+DECISIONS: Final = ("granted", "denied", "fault")  # fault: the device could not decide
+
+
 class Tally:
-    """Entries by reason since the start."""
+    """Entries by decision since the start."""
 
     def __init__(self) -> None:
-        self._reasons: Counter[str] = Counter()
+        self._decisions: Counter[str] = Counter()
 
     def observe(self, record: Record) -> None:
         """A row that happened."""
         if record.kind is Kind.ENTRY_DECIDED and record.decision is not None:
-            self._reasons[record.decision.reason.value] += 1
+            self._decisions[_called(record.decision)] += 1
 
     def counts(self) -> dict[str, int]:
-        """Every reason that there is, zeros included: a series that exists can be watched."""
-        return {reason.value: self._reasons[reason.value] for reason in Reason}
+        """Every decision, zeros included: a series that exists can be watched."""
+        return {decision: self._decisions[decision] for decision in DECISIONS}
+
+
+def _called(decision: Decision) -> str:
+    if decision.granted:
+        return "granted"
+    return "fault" if decision.reason in FAULT_CODE else "denied"
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """What is told of one moment.
 
-    entries: by reason. devices: name -> present. doors: name -> state. alerts: (alert, subject,
+    entries: by decision. devices: name -> present. doors: name -> state. alerts: (alert, subject,
     level). cache_age and loop_lag: seconds; cache_age None before the first feed.
     """
 
@@ -69,7 +81,7 @@ def _families(now: Snapshot) -> Iterator[str]:
     versions = dict(now.versions)
     yield _family("info", "gauge", "Versions of what runs.", [(versions, 1)])
     yield _one("uptime_seconds", "Seconds since the start.", now.uptime)
-    entries = [({"reason": reason}, n) for reason, n in now.entries.items()]
+    entries = [({"decision": decision}, n) for decision, n in now.entries.items()]
     yield _family("entries_total", "counter", "Entries decided since the start.", entries)
     devices = [({"device": name}, int(present)) for name, present in now.devices.items()]
     yield _family("device_present", "gauge", "Whether a device answers.", devices)

@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from kioskd.domain.moment import Moment, stamp
 from kioskd.errors import StoreDamaged
-from kioskd.store.faults import mapped
+from kioskd.store.faults import is_there, mapped
 from kioskd.store.generations import WAY_OUT
 from kioskd.store.times import time_of
 
@@ -134,7 +134,7 @@ def _meta(row: RowMapping) -> CacheMeta:
 @contextmanager
 def cache_faults(path: Path) -> Iterator[None]:
     """As `mapped`, but a cache that is missing or damaged is made anew, not restored."""
-    if not path.exists():
+    if not is_there(path):
         raise StoreDamaged(f"{path}: the credential cache is missing; {WAY_OUT}")
     try:
         with mapped(path):

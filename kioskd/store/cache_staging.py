@@ -32,11 +32,13 @@ class StagedRow(NamedTuple):
     """A card index, the kind of its verifier, and its sealed credential; None removes the card.
 
     Without a credential the kind says why: the register removed the card, or its row was bad.
+    enrolled: indices in state.db, one after the other, of a PIN of staff that goes with this row.
     """
 
     card: bytes
     kind: str
     sealed: bytes | None
+    enrolled: bytes = b""
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -47,8 +49,8 @@ class Staging:
     """Takes rows in the feed's order, gives them back in the order of their indices.
 
     rows: how many were put in, left_out: how many of them stand for bad rows. Known once they
-    were read back: duplicates, how many a later row of the same card replaced, and removed, how
-    many cards the register's last row removes.
+    were read back: duplicates, how many a later row of the same card replaced; removed, how many
+    cards the register's last row removes; enrolled, what the last rows say of PINs of staff.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -56,6 +58,7 @@ class Staging:
         self.left_out = 0
         self.duplicates = 0
         self.removed = 0
+        self.enrolled: list[bytes] = []
         self._directory = directory
         self._open = ExitStack()
         self._files: list[IO[bytes]] = []
@@ -96,6 +99,7 @@ class Staging:
             self.duplicates += len(rows) - len(last)
             ordered = [last[card] for card in sorted(last)]
             self.removed += sum(row.kind == REMOVED for row in ordered)
+            self.enrolled += [row.enrolled for row in ordered if row.enrolled]
             yield ordered
 
     def _flush(self, bucket: int) -> None:

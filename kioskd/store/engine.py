@@ -21,16 +21,17 @@ _WRITING = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON")
 Step = Callable[[Connection], None]
 
 
-def connect(path: Path, *, read_only: bool = False) -> Connection:
+def connect(path: Path, *, read_only: bool = False, create: bool = True) -> Connection:
     """A held connection in autocommit. StoreError when the file cannot be opened.
 
-    A file that is made here is its owner's alone. A read-only medium takes no WAL index; a file
-    whose WAL is empty is then read as it stands.
+    A file that is made here is its owner's alone; without `create` none is made. A read-only
+    medium takes no WAL index; a file whose WAL is empty is then read as it stands.
     """
     with mapped(path):
         if not read_only:
-            _make_private(path)
-            return _opened(path, "mode=rwc", _WRITING)
+            if create:
+                _make_private(path)
+            return _opened(path, "mode=rwc" if create else "mode=rw", _WRITING)
         try:
             return _opened(path, "mode=ro")
         except DBAPIError as error:

@@ -1,6 +1,7 @@
 """Database and file errors become StoreErrors here, and only here."""
 
 import errno
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,36 @@ def mapped(path: Path) -> Iterator[None]:
         raise StoreError(f"{path}: {type(error).__name__}", transient=False) from error
     except OSError as error:
         raise of_os(path, error) from error
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file. StoreError where this account may not look."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except PermissionError:
+        raise _not_ours(path) from None
+    except OSError as error:
+        raise of_os(path, error) from error
+    return True
+
+
+def is_readable(path: Path) -> bool:
+    """Whether there is such a file to read. StoreError where there is and it is others'."""
+    if not is_there(path):
+        return False
+    if not os.access(path, os.R_OK):
+        raise _not_ours(path)
+    return True
+
+
+def _not_ours(path: Path) -> StoreError:
+    return StoreError(
+        f"{path}: this account may not read it; run the command as root, or as the user that "
+        "kioskd runs as",
+        transient=False,
+    )
 
 
 def of_os(path: Path, error: OSError) -> StoreError:

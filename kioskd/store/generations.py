@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from kioskd.errors import InputError, StoreDamaged, StoreError
-from kioskd.store.faults import mapped
+from kioskd.store.faults import is_there, mapped
 
 CURRENT: Final = "current"
 IMPORT_LOCK: Final = "import.lock"
@@ -162,8 +162,8 @@ def sweep_unfinished(directory: Path) -> None:
 
 
 def has_any(directory: Path) -> bool:
-    """Whether a cache was ever built here."""
-    return (directory / CURRENT).exists() or bool(_generations(directory))
+    """Whether a cache was ever built here. StoreError where this account may not look."""
+    return is_there(directory / CURRENT) or bool(_generations(directory))
 
 
 @contextlib.contextmanager

@@ -9,7 +9,6 @@ Deliberately not here: opening a damaged file (journal_start), reading (journal_
 
 import json
 import logging
-import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,16 +21,17 @@ from sqlalchemy.dialects import sqlite
 from kioskd.access.lockout import Lockout
 from kioskd.domain.moment import stamp
 from kioskd.domain.record import Kind, Record
-from kioskd.errors import StoreDamaged, StoreFull
+from kioskd.errors import StoreFull
 from kioskd.store import chain
 from kioskd.store.engine import quick_transaction
-from kioskd.store.faults import mapped
+from kioskd.store.in_use import InUse
 from kioskd.store.journal_schema import ATTEMPT, EVENT, PERSON, TALLY
 from kioskd.store.reserve import Reserve
 from kioskd.store.times import time_of
 
 log = logging.getLogger("kioskd.store")
 Statement = tuple[str, tuple[object, ...]]
+_WAY_OUT = "keep other programs away from it, and restore it from a backup"
 MAX_ATTEMPTS = 10_000  # cards with failures that are remembered; the oldest is dropped
 _PRUNE_EVERY = 256  # charges
 # What a sound row of an attempt is below; a flipped bit soon makes more of it.
@@ -95,7 +95,7 @@ class JournalFile:
         self._zone = zone
         self._reserve = reserve
         self._charges = 0
-        self._files = self._identities()
+        self._in_use = InUse(path, _WAY_OUT)
 
     @property
     def head(self) -> Head:
@@ -127,7 +127,7 @@ class JournalFile:
         engine.dispose()
 
     def _with_reserve(self, work: Callable[[], None]) -> None:
-        self._check_that_it_is_there()
+        self._in_use.check()
         try:
             work()
         except StoreFull:
@@ -136,19 +136,6 @@ class JournalFile:
             why = "the reserve was freed; make room on this file system"
             log.error("disk.full", extra={"path": str(self._path), "why": why})  # noqa: TRY400
             work()
-
-    def _check_that_it_is_there(self) -> None:
-        # SQLite goes on in a file that has no name any more, and what it takes is gone with us.
-        for opened, found in zip(self._files, self._identities(), strict=True):
-            if opened is not None and opened != found:
-                raise StoreDamaged(
-                    f"{self._path}: was removed, emptied or replaced while in use; keep other "
-                    "programs away from it, and restore it from a backup"
-                )
-
-    def _identities(self) -> "tuple[_Identity | None, _Identity | None]":
-        with mapped(self._path):
-            return _identity(f"{self._path}", least=1), _identity(f"{self._path}-wal", least=0)
 
     def _append(
         self, record: Record, cleared: tuple[bytes, ...], also: Sequence[Statement] = ()
@@ -186,18 +173,6 @@ class JournalFile:
         local = record.at.astimezone(self._zone)
         reason = record.decision.reason.value if record.decision else ""
         return (local.date().isoformat(), local.hour, record.door or "", reason, 1)
-
-
-_Identity = tuple[int, int]
-
-
-def _identity(path: str, *, least: int) -> _Identity | None:
-    """Which file has this name; None without one of at least so many bytes."""
-    try:
-        found = os.stat(path)  # noqa: PTH116  # a Path costs more than the call
-    except FileNotFoundError:
-        return None
-    return (found.st_dev, found.st_ino) if found.st_size >= least else None
 
 
 def _event_row(body: Mapping[str, object], row: str, *, trusted: bool) -> tuple[object, ...]:

@@ -17,7 +17,7 @@ from kioskd.domain.attempt import Attempt, PastRow
 from kioskd.domain.moment import stamp
 from kioskd.errors import StoreError
 from kioskd.store.engine import connect
-from kioskd.store.faults import mapped
+from kioskd.store.faults import is_readable, mapped
 from kioskd.store.journal_start import JOURNAL, newest_trusted
 
 AFTER: Final = 40  # rows that follow an entry; its pulse and the door's events are among them
@@ -51,7 +51,7 @@ class JournalGlance:
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / JOURNAL
-        if not self._path.exists():
+        if not is_readable(self._path):
             raise StoreError(f"{self._path}: there is no journal yet; `kioskd run` begins one")
         self._connection: Connection = connect(self._path, read_only=True)
 

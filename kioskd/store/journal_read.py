@@ -16,7 +16,7 @@ from kioskd.domain.moment import stamp
 from kioskd.errors import StoreDamaged, StoreError
 from kioskd.store import chain
 from kioskd.store.engine import connect
-from kioskd.store.faults import mapped
+from kioskd.store.faults import is_readable, mapped
 from kioskd.store.journal_file import lockouts
 from kioskd.store.journal_start import JOURNAL, Mirror, newest_trusted
 from kioskd.store.journal_verify import ROWS, UNREADABLE, Verified, body_of_row, verify
@@ -47,7 +47,7 @@ class JournalReader:
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / JOURNAL
-        if not self._path.exists():
+        if not is_readable(self._path):
             raise StoreError(f"{self._path}: there is no journal yet; `kioskd run` begins one")
         self._connection: Connection = connect(self._path, read_only=True)
 

@@ -23,7 +23,7 @@ from kioskd.domain.record import Kind, Record
 from kioskd.errors import StoreDamaged, StoreError
 from kioskd.store import chain
 from kioskd.store.engine import connect, migrate, whole
-from kioskd.store.faults import mapped
+from kioskd.store.faults import is_there, mapped
 from kioskd.store.journal_file import Head, JournalFile
 from kioskd.store.journal_schema import METADATA, STEPS
 from kioskd.store.reserve import Reserve
@@ -111,7 +111,7 @@ def condemn(directory: Path) -> None:
 
 def _sound(path: Path) -> _Found:
     condemned = path.with_name(CONDEMNED)
-    if condemned.exists():
+    if is_there(condemned):
         raise StoreDamaged(f"{path}: was found damaged while in use")
     with mapped(path):
         # SQLite would delete the log of a database that is not there.

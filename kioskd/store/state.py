@@ -1,7 +1,8 @@
 """state.db: lists, enrolled verifiers, lockdown, and what the journal was when last seen.
 
 Reads are single rows by primary key on a held connection. A lockdown that cannot be read is a
-lockdown; the caller decides that, here a failed read is a StoreError.
+lockdown; the caller decides that, here a failed read is a StoreError. What a door reads it reads
+only while the file that is held is the one that staff write to.
 """
 
 import json
@@ -20,34 +21,49 @@ from kioskd.errors import StoreError
 from kioskd.ports import Listed
 from kioskd.store import state_rows
 from kioskd.store.engine import connect, migrate, transaction, whole
-from kioskd.store.faults import mapped
+from kioskd.store.faults import is_readable, mapped
+from kioskd.store.in_use import InUse
 from kioskd.store.journal_start import Mirror
 from kioskd.store.state_schema import STEPS
 
 STATE = "state.db"
+WAY_OUT = (
+    "put it back or restore it from a backup, then restart kioskd; until then every door is "
+    "locked down"
+)
 _MOST_ROWS = 1 << 63  # what SQLite counts to
 Unseal = Callable[[bytes, bytes], Credential]
 
 
 class StateDatabase:
-    """ports.StateFile over state.db. `unseal(index, sealed)` opens an enrolled verifier."""
+    """ports.StateFile over state.db. `unseal(index, sealed)` opens an enrolled verifier.
 
-    def __init__(self, directory: Path, unseal: Unseal, *, read_only: bool = False) -> None:
+    create: whether a file that is not there is begun. A daemon that runs has one, so that one
+    which is gone was taken away: beginning another would make its lockdown forgotten.
+    """
+
+    def __init__(
+        self, directory: Path, unseal: Unseal, *, read_only: bool = False, create: bool = True
+    ) -> None:
         self._path = directory / STATE
         self._unseal = unseal
-        if read_only and not self._path.exists():
+        if read_only and not is_readable(self._path):
             raise StoreError(f"{self._path}: there is no state yet; `kioskd run` begins it")
-        self._connection: Connection = connect(self._path, read_only=read_only)
+        if not create:
+            still_there(self._path)
+        self._connection: Connection = connect(self._path, read_only=read_only, create=create)
         try:
             whole(self._connection, self._path)
             if not read_only:
                 migrate(self._connection, self._path, STEPS)
+            self._in_use = InUse(self._path, WAY_OUT)
         except BaseException:
             self.close()
             raise
 
     def listed(self, indices: tuple[bytes, ...], now: datetime) -> Listed:
         """Which lists the card is on now."""
+        self._in_use.check()
         found: set[str] = set()
         with mapped(self._path):
             for index in indices:
@@ -59,6 +75,7 @@ class StateDatabase:
 
     def enrolled(self, indices: tuple[bytes, ...]) -> Credential | None:
         """The verifier that staff enrolled for the card."""
+        self._in_use.check()
         for index in indices:
             with mapped(self._path):
                 sealed = self._connection.exec_driver_sql(
@@ -70,6 +87,7 @@ class StateDatabase:
 
     def lockdown(self) -> bool:
         """Whether the building is locked down."""
+        self._in_use.check()
         return self.value(state_rows.LOCKDOWN) not in (None, "off")  # what cannot be read is one
 
     def set_lockdown(self, *, on: bool) -> None:
@@ -105,6 +123,17 @@ class StateDatabase:
             run.exec_driver_sql(
                 "INSERT OR REPLACE INTO enrolled (card, sealed) VALUES (?, ?)", (index, sealed)
             )
+
+    def enrolled_cards(self) -> set[bytes]:
+        """The index of every card that staff enrolled."""
+        with mapped(self._path):
+            rows = self._connection.exec_driver_sql("SELECT card FROM enrolled").fetchall()
+        return {bytes(row[0]) for row in rows}
+
+    def drop_enrolled(self, indices: Iterable[bytes]) -> int:
+        """Forget the verifiers of these cards; how many went."""
+        with transaction(self._connection, self._path) as run:
+            return state_rows.drop_enrolments(run, indices)
 
     def indices(self) -> set[bytes]:
         """Every card index on a list or enrolled."""
@@ -177,6 +206,13 @@ class StateDatabase:
         engine = self._connection.engine
         self._connection.close()
         engine.dispose()
+
+
+def still_there(path: Path) -> None:
+    """StoreError when a state.db that somebody uses has no file any more."""
+    with mapped(path):
+        if not path.exists():
+            raise StoreError(f"{path}: No such file any more; {WAY_OUT}")
 
 
 class NoState:

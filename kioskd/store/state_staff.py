@@ -1,7 +1,8 @@
 """state.db as staff change it: each call in a thread, over a connection of its own.
 
 The daemon's held connection belongs to the loop and only reads; what is committed here it sees
-with its next read.
+with its next read. The file is there already: one that is gone is not begun anew, or a lockdown
+would be written where no door reads it.
 
 Deliberately not here: who may change what, and that it is journalled (kioskd.control).
 """
@@ -23,7 +24,7 @@ from kioskd.store import state_rows as rows
 from kioskd.store.engine import connect, migrate, transaction, whole
 from kioskd.store.faults import mapped
 from kioskd.store.reserve import Reserve
-from kioskd.store.state import STATE
+from kioskd.store.state import STATE, still_there
 from kioskd.store.state_schema import STEPS
 
 T = TypeVar("T")
@@ -102,7 +103,8 @@ class StaffState:
             return self._transact(work)
 
     def _transact(self, work: Callable[[Connection], T]) -> T:
-        with mapped(self._path), closing(connect(self._path)) as connection:
+        still_there(self._path)
+        with mapped(self._path), closing(connect(self._path, create=False)) as connection:
             try:
                 whole(connection, self._path)  # a damaged file is kept as it is
                 migrate(connection, self._path, STEPS)

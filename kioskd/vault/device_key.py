@@ -22,6 +22,14 @@ _CREDENTIAL_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
 _BEYOND_OWNER = stat.S_IRWXG | stat.S_IRWXO
 
 
+class NoDeviceKey(VaultError):
+    """There is no file where the device key is looked for. path: where."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path}: no device key there; make one with `kioskd keygen --out {path}`")
+        self.path = path
+
+
 def read_device_key(reference: str) -> bytes:
     """The key that `file:/path` or `credential:name` names; 32 bytes. VaultError otherwise."""
     scheme, _, name = reference.partition(":")
@@ -70,9 +78,7 @@ def _read(path: Path, *, owner_only: bool) -> bytes:
         finally:
             os.close(descriptor)
     except FileNotFoundError:
-        raise VaultError(
-            f"{path}: no device key there; make one with `kioskd keygen --out {path}`"
-        ) from None
+        raise NoDeviceKey(path) from None
     except OSError as error:
         raise VaultError(
             f"{path}: the device key cannot be read: {error.strerror}; "

@@ -45,8 +45,17 @@ class Keyring:
 
     @staticmethod
     def exists(directory: Path) -> bool:
-        """Whether this storage directory has a keyring, whatever its state."""
-        return (directory / FILE_NAME).exists()
+        """Whether this storage directory has a keyring, whatever its state.
+
+        VaultError where this account may not look.
+        """
+        try:
+            return (directory / FILE_NAME).exists()
+        except OSError as error:
+            raise VaultError(
+                f"{directory / FILE_NAME}: this account may not look there ({error.strerror}); run "
+                "the command as root, or as the user that kioskd runs as"
+            ) from error
 
     @classmethod
     def create(

@@ -72,6 +72,15 @@ def test_an_unknown_card_has_no_words_about_a_person(reason: Reason) -> None:
     assert detail(reason, nobody) in ("", detail(reason, replace(FACTS, credential=Credential())))
 
 
+def test_staff_are_told_why_a_card_that_they_enrolled_is_unknown() -> None:
+    enrolled = replace(FACTS, credential=None, enrolled_only=True, pin=PinOutcome.WRONG)
+    told = {reason: detail(reason, enrolled) for reason in Reason}
+    assert "opens nothing until it is allow-listed" in told.pop(Reason.UNKNOWN_CARD)
+    assert told == {
+        reason: detail(reason, replace(enrolled, enrolled_only=False)) for reason in told
+    }
+
+
 def test_waived_is_said_of_exactly_what_the_allow_list_takes_out_of_force() -> None:
     strict = replace(DOOR, debarred_blocks=True, fees_block=True)
     ordinary = replace(FACTS, door=strict)

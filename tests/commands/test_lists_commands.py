@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from kioskd.cli import enrol, lists, lockout, staffing
+from kioskd.cli.asking import Site
 from kioskd.cli.main import main
 from kioskd.vault.device_key import write_device_key
 from tests.control_staff.conftest import CARD, CONFIGURATION, OTHER, PIN
@@ -55,10 +55,17 @@ def kioskd(home: Path) -> Said:
     return run
 
 
+def test_who_enrols_a_card_on_no_list_is_told_that_it_opens_nothing(kioskd: Said) -> None:
+    alone = kioskd("enrol", stdin=f"{CARD}\n{PIN}\n")
+    assert (alone.returncode, "opens nothing until" in alone.stdout) == (0, True)
+    kioskd("list", "add", "allow", "--until", UNTIL, "--reason", "cleaner", stdin=CARD)
+    assert "opens nothing" not in kioskd("enrol", stdin=f"{CARD}\n{PIN}\n").stdout
+
+
 def test_a_cleaner_is_listed_and_enrolled_shown_and_removed(kioskd: Said) -> None:
     added = kioskd("list", "add", "allow", "--until", UNTIL, "--reason", "cleaner", stdin=CARD)
     assert (added.returncode, added.stderr) == (0, "")
-    assert "…007 is on the allow-list until" in added.stdout
+    assert f"…007 is on the allow-list through {UNTIL} (id " in added.stdout
     assert "`kioskd enrol`" in added.stdout
     enrolled = kioskd("enrol", "--label", "cleaner", stdin=f"{CARD}\n{PIN}\n")
     assert (enrolled.returncode, "…007 has a PIN here" in enrolled.stdout) == (0, True)
@@ -250,13 +257,11 @@ def daemon(monkeypatch: pytest.MonkeyPatch) -> Callable[[Pages], list[tuple[str,
     def answered(answer: Pages) -> list[tuple[str, dict[str, Any]]]:
         asked: list[tuple[str, dict[str, Any]]] = []
 
-        def ask(config: object, verb: str, args: Mapping[str, Any]) -> dict[str, Any]:
+        def ask(site: Site, verb: str, args: Mapping[str, Any]) -> dict[str, Any]:
             asked.append((verb, dict(args)))
             return answer(args)
 
-        for module in (staffing, lists, enrol, lockout):
-            if hasattr(module, "ask"):
-                monkeypatch.setattr(module, "ask", ask)
+        monkeypatch.setattr(Site, "ask", ask)
         return asked
 
     return answered

@@ -154,13 +154,22 @@ def test_a_key_that_is_neither_is_told(site: Site, capsys: pytest.CaptureFixture
     assert site.rekeyed("--key-file", str(site.home / "old.key"), key="newer") == 0
 
 
-@pytest.mark.parametrize("missing", ["new.key", "old.key"])
-def test_a_key_file_that_is_not_there_is_told(
-    site: Site, missing: str, capsys: pytest.CaptureFixture[str]
+def test_a_new_key_that_is_not_there_is_to_be_made(
+    site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (site.home / missing).unlink()
+    (site.home / "new.key").unlink()
     assert site.rekeyed() == 2
     assert "kioskd keygen" in capsys.readouterr().err
+
+
+def test_the_present_key_that_is_gone_is_to_be_put_back(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (site.home / "old.key").unlink()
+    assert site.rekeyed() == 2
+    err = capsys.readouterr().err
+    assert "put it back from its copy" in err
+    assert "keygen" not in err
 
 
 def test_a_directory_without_keyring_is_told(

@@ -19,7 +19,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from kioskd.access.schedule import Schedule, StaffException, hours_of
-from kioskd.cli import schedule as command
+from kioskd.cli.asking import Site
 from kioskd.cli.main import main
 from kioskd.cli.schedule_picture import draw
 from kioskd.config.calendar import schedule_of
@@ -58,11 +58,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
     """What the command asked for; the answers are those of a daemon on 4 December 2026."""
     asked: list[tuple[str, dict[str, Any]]] = []
 
-    def ask(config: Config, verb: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
+    def ask(site: Site, verb: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
         asked.append((verb, dict(args)))
-        return answer(config, **args) if verb == "schedule-show" else {"date": args["date"]}
+        assert site.config is not None
+        return answer(site.config, **args) if verb == "schedule-show" else {"date": args["date"]}
 
-    monkeypatch.setattr(command, "ask", ask)
+    monkeypatch.setattr(Site, "ask", ask)
     return asked
 
 

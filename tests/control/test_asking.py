@@ -172,7 +172,7 @@ def test_a_daemon_that_hangs_is_not_gone_round(
 def test_who_may_not_use_the_socket_is_told_the_groups(
     config: Config, files: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: Path, timeout: float) -> None:
+    def refuse(path: Path, timeout: float, answering: float) -> None:
         raise AskError("forbidden", f"{path}: this account may not use it")
 
     monkeypatch.setattr(asking, "Client", refuse)

@@ -10,7 +10,7 @@ import pytest
 
 from kioskd.control.connection import Patience
 from kioskd.control.people import Person, Role
-from kioskd.control.server import Limits
+from kioskd.control.room import Limits
 from kioskd.control.verbs import Arguments
 from tests.control.wired import Caller, Wired, until
 
@@ -97,6 +97,25 @@ async def test_no_crowd_locks_staff_out(place: Path, crowd: Role | None) -> None
         for role in (Role.OPERATOR, Role.ADMINISTRATOR):
             staff = await wired.call(role)
             assert "ok" in await staff.ask("open")
+
+
+async def test_an_account_has_a_few_connections_and_no_more(place: Path) -> None:
+    """200 connections of one account made every key of the doors wait."""
+    async with Wired(place, limits=Limits(account=3)) as wired:
+        for account in (1000, 1001):
+            callers = [await wired.call(Role.OPERATOR, account=account) for _ in range(5)]
+            assert [await refused_at_once(c) for c in callers] == [False] * 3 + [True] * 2
+        roots = [await wired.call(Role.ADMINISTRATOR, name="root") for _ in range(20)]
+        assert not any([await refused_at_once(caller) for caller in roots])
+
+
+async def test_an_account_that_closes_a_connection_has_room_for_another(place: Path) -> None:
+    async with Wired(place, limits=Limits(account=1)) as wired:
+        for _ in range(3):
+            caller = await wired.call(Role.SCREEN, account=1000)
+            assert not await refused_at_once(caller)
+            await caller.close()
+            await until(lambda: wired.server._here.total() == 0)
 
 
 async def test_who_goes_makes_room(place: Path) -> None:

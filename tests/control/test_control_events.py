@@ -34,7 +34,7 @@ async def test_who_comes_later_hears_what_the_door_shows_now(place: Path) -> Non
         for notice in ("idle", "enter-pin"):
             wired.broadcast.publish("panel:front", {"notice": notice})
         wired.broadcast.publish("events", {"kind": "door.opened"})
-        caller = await wired.call(Role.VIEWER)
+        caller = await wired.call(Role.OPERATOR)
         answer = await caller.ask("subscribe", topics=["events", "panel:front"])
         assert "ok" in answer, "the answer comes before the first event"
         assert await caller.line() == {"event": "panel:front", "notice": "enter-pin"}
@@ -44,7 +44,7 @@ async def test_who_comes_later_hears_what_the_door_shows_now(place: Path) -> Non
 
 async def test_a_new_subscription_replaces_the_old(place: Path) -> None:
     async with Wired(place) as wired:
-        caller = await wired.call(Role.VIEWER)
+        caller = await wired.call(Role.OPERATOR)
         await caller.ask("subscribe", topics=["panel:front"])
         await caller.ask("subscribe", topics=["panel:back"])
         assert wired.broadcast.listeners("panel:front") == 0
@@ -86,10 +86,10 @@ async def test_topics_are_a_list_of_texts(place: Path, args: dict[str, Any]) -> 
 
 async def test_who_hangs_up_listens_no_more(place: Path) -> None:
     async with Wired(place) as wired:
-        caller = await wired.call(Role.VIEWER)
+        caller = await wired.call(Role.OPERATOR)
         await caller.ask("subscribe", topics=["events"])
         await caller.close()
-        other = await wired.call(Role.VIEWER)
+        other = await wired.call(Role.OPERATOR)
         while wired.broadcast.listeners("events"):
             await other.ask("status")
 
@@ -98,7 +98,7 @@ async def test_an_event_that_fits_no_line_is_left_out(
     place: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with Wired(place) as wired:
-        caller = await wired.call(Role.VIEWER)
+        caller = await wired.call(Role.OPERATOR)
         await caller.ask("subscribe", topics=["events"])
         wired.broadcast.publish("events", {"x": "a" * 70_000})
         wired.broadcast.publish("events", {"x": 1})
@@ -109,7 +109,7 @@ async def test_an_event_that_fits_no_line_is_left_out(
 async def test_lines_stay_whole_while_subscriptions_change(place: Path) -> None:
     """Long events, long answers and changes of mind at once: every line is still a message."""
     async with Wired(place) as wired:
-        caller = await wired.call(Role.VIEWER)
+        caller = await wired.call(Role.OPERATOR)
         subscribe = {"id": 1, "verb": "subscribe", "args": {"topics": ["events"]}}
         line = json.dumps(subscribe).encode() + b"\n"
 

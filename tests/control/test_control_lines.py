@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kioskd.control.connection import Patience
 from kioskd.control.people import Person, Role
-from kioskd.control.server import Limits
+from kioskd.control.room import Limits
 from kioskd.control.verbs import Arguments, Refusal
 from kioskd.errors import InputError, StoreError
 from tests.control.wired import Wired

@@ -5,11 +5,14 @@ import logging
 import os
 import socket
 import stat
+import threading
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
-from kioskd.control.listening import FAILED, TAKEN, NotListening, listen
+from kioskd.control import server
+from kioskd.control.listening import FAILED, TAKEN, Listening, NotListening, listen
 from kioskd.control.people import Role
 from tests.control.wired import Caller, Wired, until
 
@@ -39,6 +42,50 @@ async def test_it_is_for_the_owner_and_one_group_from_the_first_moment(place: Pa
     looking = False
     await watching
     assert seen == {0o660}
+
+
+async def test_a_socket_that_is_made_while_the_daemon_stops_is_not_left(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, stopped = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def slowly(path: Path, gids: Collection[int]) -> Listening:
+        listening = listen(path, gids)
+        loop.call_soon_threadsafe(made.set)
+        stopped.wait(20)
+        return listening
+
+    monkeypatch.setattr(server, "listen", slowly)
+    serving = asyncio.create_task(Wired(place).server.serve())
+    await made.wait()
+    serving.cancel()
+    await asyncio.wait([serving])
+    stopped.set()
+    await until(lambda: not modes(place))
+
+
+async def test_it_is_tried_whether_it_can_be_made_or_not(place: Path) -> None:
+    put(place, "directory")
+    wired = Wired(place)
+    assert not wired.server.tried.is_set()
+    serving = asyncio.create_task(wired.server.serve())
+    async with asyncio.timeout(20):
+        await wired.server.tried.wait()
+    remove(place)
+    await until(place.exists)
+    serving.cancel()
+    await asyncio.wait([serving])
+
+
+async def test_it_is_there_once_it_was_tried(place: Path) -> None:
+    wired = Wired(place)
+    serving = asyncio.create_task(wired.server.serve())
+    async with asyncio.timeout(20):
+        await wired.server.tried.wait()
+    assert modes(place) == {0o660}
+    serving.cancel()
+    await asyncio.wait([serving])
 
 
 async def test_it_is_gone_when_the_daemon_is(place: Path) -> None:

@@ -31,7 +31,7 @@ MAY = {
     "explain": "o",
     "reload": "",
 }
-MAY_HEAR = {"panel:front": "stvo", "events": "tvo", "rows": "o", "probe:reader": "t"}
+MAY_HEAR = {"panel:front": "so", "events": "tvo", "rows": "o", "probe:reader": "t"}
 LETTERS = {
     "s": Role.SCREEN,
     "t": Role.TECHNICIAN,

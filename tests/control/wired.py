@@ -17,8 +17,10 @@ from typing import Any, Self
 
 from kioskd.control.broadcast import Broadcaster
 from kioskd.control.people import VERBS, Person, Role
-from kioskd.control.server import ControlServer, Limits
+from kioskd.control.room import Limits
+from kioskd.control.server import ControlServer
 from kioskd.control.verbs import Arguments, Run, Verbs
+from kioskd.errors import StoreError
 
 PATIENCE_SECONDS = 20.0  # only ever spent by a test that fails
 TOPICS = ("events", "rows", "panel:front", "panel:back", "probe:reader")
@@ -30,6 +32,8 @@ class Remembered:
     """What verbs were asked for, and by whom."""
 
     asked: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    listened: list[tuple[str, str]] = field(default_factory=list)
+    full: bool = False  # the disk; no row is written then
 
     def run(self, verb: str) -> Run:
         async def run(person: Person, args: Arguments) -> Mapping[str, Any]:
@@ -37,6 +41,11 @@ class Remembered:
             return {"did": verb}
 
         return run
+
+    async def looked(self, person: Person, topic: str) -> None:
+        if self.full:
+            raise StoreError("the journal takes no rows")
+        self.listened.append((person.name, topic))
 
 
 class Caller:
@@ -96,6 +105,7 @@ class Wired:
         verbs: Mapping[str, Run] | None = None,
         limits: Limits | None = None,
         topics: Collection[str] = TOPICS,
+        renewed: Callable[[Person], Person] = lambda person: person,
     ) -> None:
         self.path = path
         self.remembered = Remembered()
@@ -110,6 +120,8 @@ class Wired:
             self._person_of,
             "1.2.3",
             topics=lambda: topics,
+            renewed=renewed,
+            looked=self.remembered.looked,
             limits=limits or Limits(tend=0.05),
         )
         self._callers: list[Caller] = []
@@ -131,16 +143,23 @@ class Wired:
         await asyncio.wait([self.serving])
         assert self.serving.cancelled(), "the server ended by itself"
 
-    async def call(self, *roles: Role, name: str = "maija") -> Caller:
-        """Connect as somebody with these roles, and be greeted."""
-        caller = await self.connect(*roles, name=name)
+    async def call(self, *roles: Role, name: str = "maija", account: int | None = None) -> Caller:
+        """Connect as somebody with these roles, and be greeted. account: None is without limits."""
+        return await self.call_as(Person(name, frozenset(roles), account=account))
+
+    async def call_as(self, person: Person) -> Caller:
+        """Connect as this person, and be greeted."""
+        caller = await self._connected(person)
         assert (await caller.line())["hello"] == 1
         return caller
 
     async def connect(self, *roles: Role, name: str = "maija") -> Caller:
         """Connect, and leave the greeting unread."""
+        return await self._connected(Person(name, frozenset(roles)))
+
+    async def _connected(self, person: Person) -> Caller:
         own = b"\0kioskd-test-%d-%d" % (id(self), next(_numbers))
-        self.people[own] = Person(name, frozenset(roles))
+        self.people[own] = person
         plain = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         plain.bind(own)
         plain.setblocking(False)

@@ -51,6 +51,25 @@ def told(premises: Premises, *arguments: str, stdin: str = "") -> dict[str, Any]
     return answer
 
 
+def test_a_state_that_is_taken_away_is_a_lockdown_and_no_act_is_said_to_stand(
+    premises: Premises,
+) -> None:
+    files = ("state.db", "state.db-wal", "state.db-shm")
+    for name in files:
+        (premises.storage / name).rename(premises.storage / f"{name}.aside")
+    assert premises.refused(CARD) == "LOCKDOWN"
+    for change in ("on", "off"):
+        done = premises.command("lockdown", change, "--reason", "x")
+        assert (done.returncode, "restart kioskd" in done.stderr) == (1, True)
+    assert json.loads(premises.command("status", "--json").stdout)["lockdown"]
+    assert not (premises.storage / "state.db").exists()
+    for name in files:
+        (premises.storage / f"{name}.aside").rename(premises.storage / name)
+    told(premises, "lockdown", "on", "--reason", "x")
+    told(premises, "lockdown", "off")
+    assert premises.visit(BCRYPT_CARD) == "OK"
+
+
 def test_a_day_of_staff_over_two_restarts(premises: Premises) -> None:
     assert premises.visit(UNKNOWN_CARD, OWN_PIN) == "UNKNOWN_CARD"
     told(premises, "enrol", "--label", "guard", stdin=f"{UNKNOWN_CARD}\n{OWN_PIN}\n")

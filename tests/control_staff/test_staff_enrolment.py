@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sqlite3
 import threading
+from collections.abc import Sequence
 from contextlib import closing
 
 import pytest
@@ -11,8 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kioskd import wire
+from kioskd.control import enrolment, lists
+from kioskd.control.cards import short_ids
 from kioskd.control.enrolment import PinLength, weakness
 from kioskd.control.verbs import Refusal
+from kioskd.domain.credential import Credential
 from kioskd.vault import enrolling
 from kioskd.vault.enrolling import like_site
 from kioskd.vault.kdf import compute, hash_pin, hash_pin_bcrypt, wrap_bcrypt
@@ -36,6 +40,49 @@ async def test_a_new_pin_takes_the_place_of_the_old(office: Office) -> None:
     assert (await office.ask("enrol", card=CARD, pin="736251"))["replaced"]
     assert await office.enters(CARD, "736251")
     assert not await office.enters(CARD, PIN)
+
+
+async def test_a_pin_alone_opens_nothing_and_the_answer_says_so(office: Office) -> None:
+    alone = (await office.ask("enrol", card=CARD, pin=PIN))["note"]
+    assert "opens nothing until it is on the allow-list" in alone
+    await office.ask("list-add", which="deny", card=CARD, until="2026-11-30", reason="lost")
+    assert (await office.ask("enrol", card=CARD, pin=PIN))["note"] == alone
+    await office.ask("list-remove", which="deny", card=CARD)
+    await office.allow(until="2026-11-24")
+    assert (await office.ask("enrol", card=CARD, pin=PIN))["note"] == ""
+    await office.clock.advance(2 * 86_400)
+    assert (await office.ask("enrol", card=CARD, pin=PIN))["note"] == alone, "it ran out"
+
+
+async def test_a_card_that_the_register_knows_needs_no_list(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fed = {office.card(CARD).cache: Credential()}
+    monkeypatch.setattr(office.stores.cache, "find", fed.get)
+    assert (await office.ask("enrol", card=CARD, pin=PIN))["note"] == ""
+    assert (await office.ask("enrol", card=OTHER, pin=PIN))["note"] != ""
+
+
+async def test_a_long_list_is_put_together_apart_from_the_loop(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def there() -> str:
+        return threading.current_thread().name
+
+    ran: list[str] = []
+
+    def told(cards: Sequence[bytes]) -> dict[bytes, str]:
+        ran.append(threading.current_thread().name)
+        return short_ids(cards)
+
+    for module in (enrolment, lists):
+        monkeypatch.setattr(module, "short_ids", told)
+    await office.ask("enrol", card=CARD, pin=PIN)
+    await office.allow()
+    assert (await office.ask("enrol", show=True))["total"] == 1
+    assert (await office.ask("list-show", which="allow"))["total"] == 1
+    assert len(ran) == 2
+    assert await there() not in ran
 
 
 async def test_who_leaves_loses_the_pin(office: Office) -> None:

@@ -6,17 +6,21 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from kioskd import wire
-from kioskd.control.verbs import Refusal
+from kioskd.control.acts import Acts
+from kioskd.control.lockdown import LockingDown
+from kioskd.control.verbs import Refusal, Verbs
 from kioskd.daemon.keys import no_keys
 from kioskd.domain.staff import Lockdown
-from kioskd.errors import StoreFull
+from kioskd.entry.fakes import FakeCardIndex, FakeStateFile
+from kioskd.errors import StoreDamaged, StoreFull
 from kioskd.store.engine import connect, transaction
 from kioskd.store.reserve import RESERVE_BYTES, Reserve
-from kioskd.store.state import StateDatabase
+from kioskd.store.state import NoState, StateDatabase
 from kioskd.store.state_staff import StaffState
 from tests.control_staff.conftest import NOW, PEKKA, Office
 
@@ -106,6 +110,45 @@ async def test_a_damaged_state_is_neither_lifted_nor_written_over(office: Office
     assert _locked(office)
     assert (office.directory / "state.db").read_bytes() == damaged
     assert [action for _, action, _ in office.acts()] == ["lockdown-on.failed"]
+
+
+STATE_FILES = ("state.db", "state.db-wal", "state.db-shm")
+
+
+@pytest.mark.parametrize("another", [False, True], ids=["gone", "replaced"])
+async def test_a_lockdown_is_not_said_to_stand_where_no_door_reads_it(
+    office: Office, another: bool
+) -> None:
+    for name in STATE_FILES:
+        (office.directory / name).unlink(missing_ok=True)
+    if another:
+        StateDatabase(office.directory, no_keys("").unseal_state).close()
+    for on in (True, False):
+        with pytest.raises(Refusal, match="restart kioskd; until then every door is") as told:
+            await office.ask("lockdown", on=on, reason="x")
+        assert told.value.code == wire.FAILED
+    with pytest.raises(StoreDamaged):
+        _locked(office)
+    failed = [action for _, action, _ in office.acts() if action.endswith(".failed")]
+    assert failed[0] == "lockdown-on.failed"
+    assert (office.directory / "state.db").exists() is another
+
+
+async def test_what_doors_still_read_otherwise_is_told(office: Office) -> None:
+    """As where state.db could not be read at the start and was mended since."""
+    doors = NoState()
+    switch = StaffState(office.directory)
+    acts = Acts(office.journal, office.clock, office.trust)
+    verbs = Verbs(LockingDown(acts, office.clock, ZoneInfo("UTC"), switch, doors).verbs())
+    assert (await verbs.ask(PEKKA, "lockdown", {"on": True}))["on"]
+    with pytest.raises(Refusal, match="restart kioskd; until then they are locked down"):
+        await verbs.ask(PEKKA, "lockdown", {"on": False})
+    blind = FakeStateFile(FakeCardIndex())
+    verbs = Verbs(LockingDown(acts, office.clock, ZoneInfo("UTC"), switch, blind).verbs())
+    with pytest.raises(Refusal, match="NOT locked down: shut them by hand"):
+        await verbs.ask(PEKKA, "lockdown", {"on": True})
+    acted = [action for _, action, _ in office.acts()]
+    assert acted[1:] == ["lockdown-off", "lockdown-off.failed", "lockdown-on.failed"]
 
 
 @pytest.mark.parametrize("args", [{}, {"on": "yes"}, {"on": 1}, {"on": True, "reason": "\x07"}])

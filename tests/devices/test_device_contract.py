@@ -136,7 +136,10 @@ async def test_unplugged_and_back_three_times(bench: Bench, until: Until) -> Non
             await until(lambda: not bench.device.present)
             bench.plug.plug()
             await until(lambda: bench.device.present)
+            # Told a while later where it went again so soon.
+            await until(lambda: bench.watch.events[-1] == ("back", "front"))
     assert bench.watch.events == [("lost", "front"), ("back", "front")] * 3
+    assert bench.watch.drops == ["front"] * 3
 
 
 async def test_closing_leaves_nothing_open(bench: Bench) -> None:

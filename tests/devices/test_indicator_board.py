@@ -120,6 +120,21 @@ async def test_lamps_start_and_end_with_a_board_that_starts_and_ends_beside_them
     assert watch.events == []
 
 
+async def test_lamps_go_off_with_their_board_whichever_of_them_ends_first(
+    relay: LcusRelay, pty: SimulatedPty, clock: FakeClock, watch: FakeWatch, until: Until
+) -> None:
+    relay.strike(1, "fail-secure")
+    lamps = RelayIndicator(CONFIG, {"red": relay.switch(2)}, clock, watch)
+    wire = Wire(pty)
+    async with held(lamps.run()):
+        async with running(relay):
+            await until(lambda: lamps.present)
+            await lamps.indicate(Light.RED, Tone.NONE)
+            await until(lambda: wire.settings()[-1] == (2, True))
+        await until(lambda: wire.settings()[-1] == (2, False))
+    assert (1, True) not in wire.log
+
+
 async def test_a_lamp_is_skipped_while_a_lock_waits_for_the_line(
     relay: LcusRelay, pty: SimulatedPty, monkeypatch: pytest.MonkeyPatch, until: Until
 ) -> None:

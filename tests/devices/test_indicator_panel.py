@@ -27,7 +27,7 @@ async def test_every_key_of_a_session_sounds_the_same(clock: FakeClock) -> None:
         for shown in [Shown(Notice.ENTER_PIN), *pressed, Shown(Notice.IDLE)]:
             panel.show(shown)
             await clock.advance(0.1)
-    assert [tone for _, tone in lamps.shown] == [Tone.NONE, Tone.PLEASE, *[Tone.KEY] * 6]
+        assert [tone for _, tone in lamps.shown] == [Tone.NONE, Tone.PLEASE, *[Tone.KEY] * 6]
 
 
 async def test_lamps_go_out_when_the_door_is_idle_again(clock: FakeClock) -> None:
@@ -37,7 +37,24 @@ async def test_lamps_go_out_when_the_door_is_idle_again(clock: FakeClock) -> Non
         for shown in (Shown(Notice.FULL), Shown(Notice.IDLE)):
             panel.show(shown)
             await clock.advance(1)
-    assert lamps.shown == [(Light.RED, Tone.DENIED), (Light.OFF, Tone.NONE)]
+        assert lamps.shown == [(Light.RED, Tone.DENIED), (Light.OFF, Tone.NONE)]
+
+
+async def test_lamps_go_out_when_their_door_ends(clock: FakeClock) -> None:
+    lamps = FakeIndicator()
+    panel = IndicatorPanel("front", lamps, clock)
+    panel.show(Shown(Notice.GRANTED))
+    async with held(panel.run()):
+        await clock.advance(1)
+    assert lamps.shown == [(Light.GREEN, Tone.GRANTED), (Light.OFF, Tone.NONE)]
+
+
+async def test_lamps_that_are_away_when_their_door_ends_hold_up_nobody(clock: FakeClock) -> None:
+    lamps = FakeIndicator()
+    lamps.failing = True
+    async with held(IndicatorPanel("front", lamps, clock).run()):
+        await clock.advance(1)
+    assert lamps.shown == []
 
 
 async def test_the_same_denial_twice_sounds_twice(clock: FakeClock) -> None:
@@ -47,7 +64,7 @@ async def test_the_same_denial_twice_sounds_twice(clock: FakeClock) -> None:
         for _ in range(2):
             panel.show(Shown(Notice.CLOSED))
             await clock.advance(1)
-    assert lamps.shown == [(Light.RED, Tone.DENIED)] * 2
+        assert lamps.shown == [(Light.RED, Tone.DENIED)] * 2
 
 
 async def test_lamps_that_are_away_are_told_of_once_and_lit_without_a_sound_when_back(
@@ -62,5 +79,5 @@ async def test_lamps_that_are_away_are_told_of_once_and_lit_without_a_sound_when
         await clock.advance(AGAIN_SECONDS * 3)
         lamps.failing = False
         await clock.advance(AGAIN_SECONDS)
-    assert lamps.shown == [(Light.GREEN, Tone.NONE)]
+        assert lamps.shown == [(Light.GREEN, Tone.NONE)]
     assert [r.getMessage() for r in caplog.records] == ["panel.failed", "panel.back"]

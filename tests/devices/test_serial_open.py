@@ -2,6 +2,8 @@
 
 import asyncio
 import errno
+import os
+import select
 import termios
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
@@ -11,6 +13,7 @@ import pytest
 
 import drivers.serial_link
 from drivers.fakes import FakeClock, FakeWatch
+from drivers.lcus_boot import secure_at_boot
 from drivers.serial_open import OpenPort, explained, give_up, opening
 from drivers.serial_scanner import SerialScanner
 from drivers.simulated import SimulatedPty, SimulatedServer, running
@@ -56,8 +59,30 @@ def test_an_error_without_advice_of_its_own_keeps_the_systems_words() -> None:
 
 def test_a_file_and_a_directory_are_no_serial_devices(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    assert "not a usable serial device" in refusal(str(tmp_path / "file"))
+    port = str(tmp_path / "file")
+    assert refusal(port) == f"{port}: not a serial device; correct its port"
     assert "a directory, not a serial device" in refusal(str(tmp_path))
+
+
+def test_what_is_no_serial_device_is_not_even_opened(tmp_path: Path) -> None:
+    """Also behind a link; and with the frames of a strike on their way to it."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "relay").symlink_to("pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    hung_up = select.poll()
+    hung_up.register(reader, select.POLLIN)
+    for port in (tmp_path / "pipe", tmp_path / "relay"):
+        assert "not a serial device" in refusal(str(port))
+        with pytest.raises(DeviceError, match="not a serial device"):
+            secure_at_boot(str(port), 9600, [(1, "fail-secure")])
+    assert hung_up.poll(0) == []  # POLLHUP once somebody has had it open for writing
+    os.close(os.open(tmp_path / "pipe", os.O_WRONLY))
+    assert hung_up.poll(0) == [(reader, select.POLLHUP)]
+    os.close(reader)
+
+
+def test_a_character_device_of_another_kind_is_refused_as_well() -> None:
+    assert refusal("/dev/zero") == "/dev/zero: not a serial device; correct its port"
 
 
 def test_a_speed_that_no_line_has_is_the_installers(tmp_path: Path) -> None:
@@ -78,6 +103,39 @@ def test_a_server_that_is_not_there_refuses() -> None:
 @pytest.mark.parametrize("port", ["socket://", "socket://host", "socket://:1", "socket://h:x"])
 def test_a_malformed_address_says_how_to_write_it(port: str) -> None:
     assert refusal(port) == f"{port}: write it as socket://host:port"
+
+
+def test_a_port_that_another_program_has_is_refused_until_it_is_free(tmp_path: Path) -> None:
+    with SimulatedPty(tmp_path / "port") as line:
+        first = opening(line.port, 9600).result(SECONDS)
+        line.send(b"2600104874\r")
+        assert refusal(line.port) == f"{line.port}: in use by another program; stop it"
+        assert first.read(100) == b"2600104874\r"  # and nothing of it is lost to the one refused
+        first.close()
+        opening(line.port, 9600).result(SECONDS).close()
+
+
+def test_beside_another_program_a_port_opens_and_is_kept_from_nobody(tmp_path: Path) -> None:
+    with SimulatedPty(tmp_path / "port") as line:
+        beside = opening(line.port, 9600, beside=True).result(SECONDS)
+        alone = opening(line.port, 9600).result(SECONDS)
+        again = opening(line.port, 9600, beside=True).result(SECONDS)
+        for port in (beside, again, alone):
+            port.close()
+
+
+async def test_a_device_that_another_program_has_is_taken_once_it_is_free(
+    tmp_path: Path, clock: FakeClock, until: Until
+) -> None:
+    watch = FakeWatch()
+    with SimulatedPty(tmp_path / "port") as line:
+        other = opening(line.port, 9600).result(SECONDS)
+        scanner = SerialScanner(DeviceConfig("front", "serial-scanner", line.port), clock, watch)
+        async with running(scanner) as there:
+            assert not there
+            assert watch.reasons == [f"{line.port}: in use by another program; stop it"]
+            other.close()
+            await until(lambda: scanner.present)
 
 
 def test_what_was_sent_before_opening_is_stale_and_thrown_away(tmp_path: Path) -> None:

@@ -84,6 +84,19 @@ def test_a_device_on_which_all_is_well_has_nothing_but_ok() -> None:
             Word.BAD,
             "no answer within 5 s",
         ),
+        (
+            replace(WELL, daemon=DaemonLook(True, False, why="protocol 9", foreign=True)),
+            "daemon",
+            Word.LOOK,
+            "restart kioskd",
+        ),
+        (
+            replace(WELL, daemon=DaemonLook(True, False, why="not for you", forbidden=True)),
+            "daemon",
+            Word.LOOK,
+            "as root",
+        ),
+        (replace(WELL, unread=Unseen("/c: hidden", "as root")), "configuration", Word.LOOK, "root"),
         (changed("daemon", faults=("state.db: damaged",)), "daemon", Word.LOOK, "state.db"),
         (changed("daemon", late=("door front",)), "watchdog", Word.BAD, "door front"),
         (changed("daemon", alerts=("The disk is nearly full.",)), "alert", Word.LOOK, "full"),
@@ -102,7 +115,15 @@ def test_a_device_on_which_all_is_well_has_nothing_but_ok() -> None:
             "groupadd kioskd-staff",
         ),
         (changed("key", file=FileLook("/k", there=False)), "key", Word.BAD, "keygen --out /k"),
+        (
+            changed("key", file=FileLook("/k", there=False), keyring=True),
+            "key",
+            Word.BAD,
+            "put it back from its copy",
+        ),
+        (changed("key", untried=Unseen("/k: hidden", "as root")), "key", Word.LOOK, "as root"),
         (changed("key", file=FileLook("/k", mode=0o644)), "key", Word.BAD, "chmod 600 /k"),
+        (changed("key", why="another key"), "key", Word.BAD, "put the right key back"),
         (changed("machine", swaps=("/var/swap",)), "swap", Word.LOOK, "swapoff"),
         (changed("machine", core_pattern="|/usr/bin/apport %p"), "core dumps", Word.LOOK, "apport"),
         (changed("disk", free=50_000_000), "disk", Word.BAD, "50.0 MB"),
@@ -112,12 +133,14 @@ def test_a_device_on_which_all_is_well_has_nothing_but_ok() -> None:
         (changed("disk", reserve=False), "disk", Word.LOOK, "reserve"),
         (changed("cache", imported=False), "feed", Word.BAD, "kioskd feed import"),
         (changed("cache", readable=False, why="damaged"), "feed", Word.BAD, "damaged"),
+        (changed("cache", readable=False, keyless=True), "feed", Word.BAD, "see key; no import"),
         (changed("cache", age=timedelta(hours=25)), "feed", Word.LOOK, "25.0 h"),
         (changed("cache", age=timedelta(hours=121)), "feed", Word.BAD, "denies"),
         (changed("cache", age=None), "feed", Word.BAD, "age"),
         (changed("cache", without_pin=7), "feed", Word.LOOK, "7 credentials have no PIN"),
         (changed("journal", there=False), "journal", Word.LOOK, "none yet"),
         (changed("journal", why="the file is damaged"), "journal", Word.BAD, "verify"),
+        (changed("journal", takes_rows=False), "journal", Word.BAD, "takes no more"),
         (changed("journal", seen=900), "journal", Word.BAD, "rows are missing"),
         (changed("hours", state="closed", opens=None), "hours", Word.LOOK, "not open at any time"),
         (
@@ -153,6 +176,7 @@ DEVICE = DeviceLook("relay", "lcus-relay", "/dev/ttyUSB0", there=True, usable=Tr
         (replace(DEVICE, present=True), Word.OK, "in use"),
         (replace(DEVICE, stable="/dev/serial/by-id/x"), Word.LOOK, "by-id/x"),
         (replace(DEVICE, port="", there=False), Word.OK, "another device"),
+        (replace(DEVICE, port="", present=False, why="relay is away"), Word.BAD, "relay is away"),
     ],
 )
 def test_a_device_is_judged_by_the_worst_that_is_known(
@@ -175,6 +199,20 @@ def test_a_device_is_judged_by_the_worst_that_is_known(
 def test_the_tier_of_the_key_is_said_plainly(reference: str, tpm: bool, said: str) -> None:
     [found] = of(changed("key", reference=reference, tpm=tpm), "key")
     assert said in found.what
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"why": "it opens nothing"}, {"file": FileLook("/k", mode=0o644), "why": "others may use it"}],
+)
+def test_a_key_that_opens_nothing_has_one_finding_and_no_tier(wrong: dict[str, Any]) -> None:
+    assert [f.word for f in of(changed("key", **wrong), "key")] == [Word.BAD]
+
+
+def test_only_who_may_not_ask_is_told_to_ask_as_root() -> None:
+    silent = DaemonLook(True, False, why="it hung up")
+    for found in (silent, replace(silent, foreign=True), replace(silent, hung=True)):
+        assert "root" not in of(replace(WELL, daemon=found), "daemon")[0].todo
 
 
 def test_another_version_of_the_daemon_is_named() -> None:

@@ -302,7 +302,7 @@ async def _probed(premises: Premises, broadcast: Broadcaster) -> dict[str, Any]:
 def test_no_control_character_reaches_a_terminal(
     config: Config, capsys: pytest.CaptureFixture[str], *, as_json: bool
 ) -> None:
-    seen = Seen(config.devices[0], as_json=as_json)
+    seen = Seen("reader", config.devices[0], as_json=as_json)
     seen({"kind": "lost", "why": "\x1b[2J gone\x9b"})
     seen({"kind": "later"})
     said = capsys.readouterr().out

@@ -107,6 +107,21 @@ def test_a_relay_that_did_not_answer_showed_a_fault(desk: Desk, rig: Rig) -> Non
     assert "relay" in told["happened"][0]
 
 
+def test_a_grant_that_a_lock_overtook_was_told_as_denied(desk: Desk, rig: Rig) -> None:
+    rig.append(entry(2), later(1, Kind.DOOR_NOT_OPENED, entry="id-2", why="locked"))
+    told = desk.why()
+    assert (told["granted"], told["strike"]) == (True, "not-released")
+    assert [s["notice"] for s in told["seen"]] == ["denied"]
+    assert "Staff locked the door" in told["happened"][0]
+
+
+def test_an_opening_of_staff_that_came_to_nothing_says_nothing_of_who_came_in(
+    desk: Desk, rig: Rig
+) -> None:
+    rig.append(entry(2), later(1, Kind.DOOR_NOT_OPENED, entry="id-other", why="locked"))
+    assert [s["notice"] for s in desk.why()["seen"]] == ["granted"]
+
+
 def test_what_followed_belongs_to_this_attempt_alone(desk: Desk, rig: Rig) -> None:
     rig.append(
         entry(2),

@@ -182,6 +182,7 @@ async def test_who_goes_through_an_open_door_need_not_open_it(door: "World") -> 
 async def test_what_is_told_twice_happened_once(door: "World") -> None:
     door.strike.absent = True
     door.losses.lost("relay", "unplugged")
+    door.losses.dropped("relay")
     await door.wait(5)
     assert state(door) == "unknown"
     for closed in (False, False, True, True):
@@ -292,6 +293,7 @@ async def test_a_relay_that_goes_away_leaves_the_door_unknown_and_ends_the_pulse
     await door.come()
     door.strike.absent = True
     door.losses.lost("relay", "unplugged")
+    door.losses.dropped("relay")
     await door.wait(60)
     assert (state(door), door.staff.view().fault) == ("unknown", "41")
     await swing(door, open_=True)

@@ -140,7 +140,7 @@ async def test_a_program_fault_right_after_the_on_frame_secures(
 
 
 def _then_fail(release: object) -> object:
-    async def failing(*args: object) -> None:
+    async def failing(*args: object) -> bool:
         await release(*args)  # type: ignore[operator]
         raise RuntimeError
 

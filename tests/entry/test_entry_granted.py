@@ -172,6 +172,39 @@ async def test_a_relay_that_is_not_there_is_told_with_a_code(world: "World") -> 
     assert await world.come() is Notice.GRANTED
 
 
+async def test_lock_overtakes_a_grant_whose_row_is_being_written(world: "World") -> None:
+    await world.scan(world.card)
+    world.journal.gate.clear()
+    await world.press(world.pin + "#")
+    await world.staff.lock()
+    world.journal.gate.set()
+    await world.settled()
+    assert world.shown == Shown(Notice.DENIED)  # no fault: staff wanted it so
+    await world.wait(60)
+    assert world.strike.commands == ["off"]
+    (row,) = world.decisions
+    (not_opened,) = world.journal.of(Kind.DOOR_NOT_OPENED)
+    assert not_opened.detail == {"entry": row.id, "why": "locked"}
+    assert await world.come() is Notice.GRANTED  # `lock` is no lockdown
+
+
+async def test_lock_overtakes_a_grant_whose_frame_is_on_its_way(
+    world: "World", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = world.strike.release
+
+    async def locked_meanwhile() -> None:
+        await release()
+        await world.staff.lock()
+
+    monkeypatch.setattr(world.strike, "release", locked_meanwhile)
+    assert await world.come() is Notice.DENIED
+    assert world.strike.commands[:2] == ["on", "off"]
+    assert "on" not in world.strike.commands[1:]
+    (not_opened,) = world.journal.of(Kind.DOOR_NOT_OPENED)
+    assert not_opened.detail["why"] == "locked"
+
+
 async def test_stopping_in_the_middle_of_a_pulse_secures(world: "World") -> None:
     await world.come()
     assert world.strike.commands == ["on"]

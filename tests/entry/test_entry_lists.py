@@ -179,6 +179,48 @@ async def test_a_cleaner_without_a_register_comes_in_with_the_enrolled_pin(world
     assert (await world.scan(world.card)).notice is Notice.CLOSED
 
 
+async def test_an_enrolled_card_on_no_list_and_in_no_feed_is_an_unknown_one(
+    world: "World",
+) -> None:
+    world.state.enrol(world.unknown, "7007")
+    assert await world.come(world.unknown, "7007") is Notice.WRONG_CARD_OR_PIN
+    assert world.reasons == [Reason.UNKNOWN_CARD]
+    assert not world.decisions[0].known
+    assert [lockout.failures for lockout in world.journal.attempts.values()] == [1]
+    world.state.allow(world.unknown)
+    assert await world.come(world.unknown, "7007") is Notice.GRANTED
+    world.state.lists.clear()  # as when the entry has run out
+    await world.wait(60)
+    assert await world.come(world.unknown, "7007") is Notice.WRONG_CARD_OR_PIN
+    assert world.strike.commands == ["on", "off"]
+
+
+async def test_an_enrolled_card_opens_nothing_once_the_register_forgot_it(world: "World") -> None:
+    world.state.enrol(world.card, "7007")
+    assert await world.come(pin="7007") is Notice.GRANTED
+    world.credentials.rows.clear()
+    await world.wait(60)
+    assert await world.come(pin="7007") is Notice.WRONG_CARD_OR_PIN
+
+
+async def test_an_enrolled_card_opens_nothing_by_itself_while_the_cache_is_unreadable(
+    world: "World",
+) -> None:
+    world.state.enrol(world.card, "7007")
+    world.credentials.damaged = True
+    assert await world.come(pin="7007") is Notice.FAULT
+    assert world.reasons == [Reason.CACHE_UNREADABLE]
+
+
+async def test_a_deny_listed_card_with_its_enrolled_pin_is_denied_and_not_charged(
+    world: "World",
+) -> None:
+    world.state.enrol(world.unknown, "7007")
+    world.state.deny(world.unknown)
+    assert await world.come(world.unknown, "7007") is Notice.DENIED
+    assert world.journal.attempts == {}
+
+
 async def test_an_enrolled_pin_takes_the_place_of_the_exported_one(world: "World") -> None:
     world.state.enrol(world.card, "7007")
     assert await world.come() is Notice.WRONG_CARD_OR_PIN

@@ -24,6 +24,11 @@ def unknown(world: "World") -> None:
     world.credentials.rows.clear()
 
 
+def enrolled_only(world: "World") -> None:
+    unknown(world)
+    world.state.enrol(world.card, "9999")  # the very PIN that is called wrong below
+
+
 def no_pin_set(world: "World") -> None:
     world.credentials.put(world.card, Credential())
 
@@ -49,6 +54,7 @@ def lost(world: "World") -> None:
 CARDS = {
     ordinary: Reason.WRONG_PIN,
     unknown: Reason.UNKNOWN_CARD,
+    enrolled_only: Reason.UNKNOWN_CARD,
     no_pin_set: Reason.PIN_NOT_SET,
     deny_listed: Reason.DENY_LISTED,
     deny_listed_and_unknown: Reason.DENY_LISTED,

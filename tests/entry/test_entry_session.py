@@ -118,7 +118,6 @@ async def test_keys_that_overtake_the_card_on_the_other_wire_count(world: "World
 
 
 async def test_a_zero_at_the_instant_of_the_card_belongs_to_the_pin(world: "World") -> None:
-    world.credentials.rows.clear()
     world.state.enrol(world.card, "0258")
     world.keypad.press("0258#")
     await world.settled()

@@ -93,6 +93,23 @@ async def test_who_hangs_up_before_the_row_is_written_opens_nothing(world: "Worl
     assert world.strike.commands == []
 
 
+async def test_lock_overtakes_an_opening_whose_row_is_being_written(world: "World") -> None:
+    world.journal.gate.clear()
+    asking = asyncio.create_task(ask(world, "open", door="front", reason="a delivery"))
+    await world.settled()
+    await world.staff.lock()
+    world.journal.gate.set()
+    with pytest.raises(Refusal, match="front: not opened, it was locked meanwhile"):
+        await asking
+    await world.wait(10)
+    (act,) = world.journal.of(Kind.STAFF_ACTION)
+    (not_opened,) = world.journal.of(Kind.DOOR_NOT_OPENED)
+    assert not_opened.detail == {"entry": act.id, "why": "locked"}
+    assert world.strike.commands == ["off"]
+    await ask(world, "open", door="front", reason="again")
+    assert world.strike.commands == ["off", "on"]
+
+
 async def test_a_relay_that_is_not_there_is_told_with_its_code(world: "World") -> None:
     world.strike.absent = True
     with pytest.raises(Refusal, match="front: not opened, fault 41"):

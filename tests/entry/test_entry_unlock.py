@@ -53,7 +53,8 @@ async def test_the_staff_button_unlocks_until_the_staffed_hours_end(door: "World
     assert door.strike.log[1][0] == pytest.approx(at + 15 * MINUTE, abs=1e-4)
     (released,) = door.journal.of(Kind.STRIKE_RELEASED)
     (secured,) = door.journal.of(Kind.STRIKE_SECURED)
-    assert (released.detail, secured.detail) == ({"why": "schedule"}, {"why": "schedule"})
+    assert released.detail == {"why": "schedule", "first": "button"}
+    assert secured.detail == {"why": "schedule"}
 
 
 async def test_an_allow_listed_entry_unlocks_and_its_pulse_and_the_unlock_are_two_frames(
@@ -64,6 +65,8 @@ async def test_an_allow_listed_entry_unlocks_and_its_pulse_and_the_unlock_are_tw
     await door.wait(MINUTE)
     assert door.strike.commands == ["on", "on"]
     assert unlocked(door)
+    rows = [row.detail for row in door.journal.of(Kind.STRIKE_RELEASED)]
+    assert {"why": "schedule", "first": "entry"} in rows
 
 
 async def test_who_came_before_the_staffed_hours_is_in_when_they_begin(
@@ -113,7 +116,7 @@ async def test_yesterdays_first_person_is_not_in_today(new_world: "type[World]")
     world = unlocking(new_world)
     world.hours = "00:00-24:00 staffed"
     async with world:
-        world.first.came(date(2026, 11, 22), world.clock.monotonic())
+        world.first.came(date(2026, 11, 22), world.clock.monotonic(), "entry")
         await world.wait(MINUTE)
         assert not unlocked(world)
 
@@ -142,7 +145,7 @@ async def test_a_button_that_was_found_pressed_is_nobody(new_world: "type[World]
 async def test_a_door_that_is_not_to_be_unlocked_is_not(new_world: "type[World]") -> None:
     async with new_world(hours="00:00-24:00 staffed") as world:
         await press_button(world)
-        world.first.came(date(2026, 11, 23), world.clock.monotonic())
+        world.first.came(date(2026, 11, 23), world.clock.monotonic(), "entry")
         await world.wait(MINUTE)
         assert world.strike.commands == []
 
@@ -213,7 +216,7 @@ async def test_going_in_and_out_of_an_unlocked_door_is_not_followed(
 def test_the_first_person_counts_for_a_day_and_for_who_asks_from_before() -> None:
     monday, first = date(2026, 11, 23), FirstPerson()
     before = first.is_in(monday, float("-inf"))
-    first.came(monday, 100.0)
+    first.came(monday, 100.0, "button")
     assert (before, first.is_in(monday, 99.0)) == (False, True)
     assert not first.is_in(monday, 100.1)
     assert not first.is_in(date(2026, 11, 24), 99.0)

@@ -1,7 +1,7 @@
 """What ends a scheduled unlock, and what keeps it from beginning."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,10 @@ import pytest
 from kioskd.domain.notice import Notice
 from kioskd.domain.record import Kind, Record
 from tests.entry.unlocking import (
+    BUTTON,
     MINUTE,
+    STAFF,
+    STAFF_PIN,
     press_button,
     staff_come,
     unlocked,
@@ -43,6 +46,7 @@ def bad_clock(world: "World") -> None:
 def relay_lost(world: "World") -> None:
     world.strike.absent = True
     world.losses.lost("relay", "unplugged")
+    world.losses.dropped("relay")
 
 
 def hours_change(world: "World") -> None:
@@ -102,6 +106,83 @@ async def test_lock_before_the_staffed_hours_keeps_the_door_on_card_and_pin(
         assert world.staff.view().awaits_first_person
 
 
+async def test_lock_overtakes_an_unlock_whose_row_is_being_written(door: "World") -> None:
+    door.journal.gate.clear()
+    await press_button(door)
+    await door.staff.lock()
+    door.journal.gate.set()
+    await door.wait(MINUTE)
+    assert door.strike.commands == ["off"]
+    assert door.staff.view().awaits_first_person
+    (released,) = door.journal.of(Kind.STRIKE_RELEASED)
+    (not_opened,) = door.journal.of(Kind.DOOR_NOT_OPENED)
+    assert not_opened.detail == {"entry": released.id, "why": "locked"}
+    await press_button(door)
+    assert unlocked(door)
+
+
+async def test_lock_overtakes_an_unlock_whose_frame_is_on_its_way(
+    door: "World", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = door.strike.release
+
+    async def locked_meanwhile() -> None:
+        await release()
+        await door.staff.lock()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(door.strike, "release", locked_meanwhile)
+        await press_button(door)
+    await door.wait(MINUTE)
+    assert door.strike.commands[:2] == ["on", "off"]
+    assert "on" not in door.strike.commands[1:]
+    view = door.staff.view()
+    assert (view.state, view.awaits_first_person) == ("secured", True)
+    (not_opened,) = door.journal.of(Kind.DOOR_NOT_OPENED)
+    assert not_opened.detail["why"] == "locked"
+
+
+async def press_in_an_instant(world: "World") -> None:
+    for high in (False, True):
+        world.inputs.set(BUTTON, high=high)
+    await world.settled()
+
+
+async def enter_in_an_instant(world: "World") -> None:
+    await world.scan(STAFF)
+    assert (await world.press(STAFF_PIN + "#")).notice is Notice.GRANTED
+
+
+@pytest.mark.parametrize("come", [press_in_an_instant, enter_in_an_instant])
+async def test_who_comes_in_the_last_moment_of_a_lockdown_unlocks_nothing_after_it(
+    door: "World", come: Callable[["World"], Awaitable[None]]
+) -> None:
+    lockdown(door)
+    await door.wait(1)
+    await come(door)
+    door.state.locked_down = False
+    await door.wait(MINUTE)
+    assert not unlocked(door)
+    assert door.staff.view().awaits_first_person
+    await come(door)
+    await door.wait(0.5)
+    assert unlocked(door)
+
+
+async def test_who_came_before_a_lockdown_is_asked_for_anew_after_it(
+    new_world: "type[World]",
+) -> None:
+    world = unlocking(new_world)
+    world.hours = "10:01-10:15 staffed"
+    async with world:
+        await staff_come(world)
+        lockdown(world)
+        await world.wait(10)
+        world.state.locked_down = False
+        await world.wait(2 * MINUTE)
+        assert world.staff.view().awaits_first_person
+
+
 async def test_who_comes_while_the_clock_is_not_trusted_came_on_no_day(door: "World") -> None:
     bad_clock(door)
     assert await staff_come(door) is Notice.GRANTED
@@ -126,7 +207,7 @@ async def test_an_unlock_that_is_made_anew_asks_for_a_first_person_anew(
     new_world: "type[World]",
 ) -> None:
     world = unlocking(new_world)
-    world.first.came(date(2026, 11, 23), world.clock.monotonic() - 1)
+    world.first.came(date(2026, 11, 23), world.clock.monotonic() - 1, "entry")
     async with world:
         await world.wait(MINUTE)
         assert world.staff.view().awaits_first_person

@@ -69,27 +69,33 @@ class KeptStrike(RuleBasedStateMachine):
     def _all_ended(self) -> None:
         self.pulse_ends = self.unlock_ends = 0.0
 
-    def _release(self, work: Coroutine[Any, Any, None]) -> bool:
+    def _release(self, work: Coroutine[Any, Any, bool]) -> bool:
         """Whether the relay took the frame; if not, nothing is released any more."""
         try:
-            self._run(work)
+            released = self.loop.run_until_complete(work)
         except DeviceError:
             assert not self.works
             self._all_ended()
             return False
+        assert released
         self.frames += 1
         return True
 
+    @property
+    def locks(self) -> int:
+        return self.doorway.locks
+
     @rule(seconds=seconds)
     def grant(self, seconds: float) -> None:
-        if self._release(self.doorway.release(seconds, "entry", self.owner)):
+        if self._release(self.doorway.release(seconds, "entry", self.owner, self.locks)):
             self.pulse_ends = max(self.pulse_ends, self.now + seconds)
         self._run(settle())
 
     @rule()
     @precondition(lambda self: self.now >= self.unlock_ends)
     def the_schedule_unlocks(self) -> None:
-        if self._release(self.doorway.unlock(HOLD, self.owner, "not held")):
+        unlock = self.doorway.unlock(HOLD, "row", self.owner, self.locks, "not held")
+        if self._release(unlock):
             self.unlock_ends = self.now + HOLD
         self._run(settle())
 
@@ -125,6 +131,15 @@ class KeptStrike(RuleBasedStateMachine):
             assert not self.works
         self._all_ended()
         self._run(settle())
+
+    @rule(ago=st.integers(1, 3))
+    def what_was_asked_for_before_a_lock_comes_after_it(self, ago: int) -> None:
+        locks = self.locks
+        self.doorway.locks += ago
+        release = self.doorway.release(1.0, "entry", self.owner, locks)
+        unlock = self.doorway.unlock(HOLD, "row", self.owner, locks, "not held")
+        assert not self.loop.run_until_complete(release)
+        assert not self.loop.run_until_complete(unlock)
 
     @rule(closed=st.booleans(), first=st.booleans())
     def the_contact_tells(self, closed: bool, first: bool) -> None:

@@ -1,6 +1,7 @@
 """The site's own program for alerts: real programs, whatever they do to us."""
 
 import asyncio
+import errno
 import json
 import logging
 import os
@@ -229,6 +230,29 @@ async def test_more_than_fits_is_refused_before_anything_starts() -> None:
         await run_program(("tr\0ue",), b"", ENVIRONMENT, 1.0)
 
 
+async def test_a_program_that_cannot_be_watched_is_ended_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The daemon has no descriptor left, alert after alert."""
+    begun: list[int] = []
+
+    def none_left(pid: int) -> int:
+        begun.append(pid)
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    await run_program(("true",), b"", ENVIRONMENT, 20.0)
+    before = _open_files()
+    monkeypatch.setattr(os, "pidfd_open", none_left)
+    command = AlertCommand(("sleep", "1000"), "ESI", ENVIRONMENT)
+    async with running(command):
+        command.put(FORCED)
+        command.put(FORCED)
+        await until(lambda: len(begun) == 2 and not any(map(_is_known, begun)))
+    assert _open_files() == before
+    failed = [r.__dict__ for r in caplog.records if r.message == "alert.command_failed"]
+    assert [record["why"] for record in failed] == ["sleep: Too many open files"]
+
+
 async def test_nothing_is_left_open(tmp_path: Path) -> None:
     await run_program(("true",), b"", ENVIRONMENT, 20.0)
     before = _open_files()
@@ -285,6 +309,11 @@ def test_a_journal_that_cannot_be_read_left_nothing(tmp_path: Path) -> None:
 
 def _open_files() -> set[str]:
     return set(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names are enough
+
+
+def _is_known(pid: int) -> bool:
+    """Whether it lives, or is dead and nobody took note."""
+    return Path(f"/proc/{pid}").exists()
 
 
 def _lives(pid: int) -> bool:

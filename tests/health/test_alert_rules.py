@@ -138,6 +138,17 @@ async def test_a_site_without_any_feed(book: Book) -> None:
     assert await book.during(5, replace(WELL, feed_age=None)) == ["raised feed-too-old"]
 
 
+async def test_a_cache_without_its_key_asks_for_no_feed(book: Book) -> None:
+    unreadable = replace(WELL, feed_age=None, stores=frozenset({"cache"}))
+    assert await book.during(5, unreadable) == ["raised store-failed cache"]
+    assert await book.during(5, replace(WELL, feed_age=None)) == [
+        "cleared store-failed cache",
+        "raised feed-too-old",
+    ]
+    await book.during(5, unreadable)
+    assert "feed-too-old" in book.current()  # it gets no better by that
+
+
 async def test_in_the_registers_maintenance_an_old_feed_is_no_alert(book: Book) -> None:
     old = replace(WELL, feed_age=timedelta(hours=25))
     assert await book.during(3600, replace(old, maintenance=True)) == []

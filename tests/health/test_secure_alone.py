@@ -217,6 +217,20 @@ def test_with_the_relay_unplugged_it_is_told(killed: Premises) -> None:
     assert f"{killed.base}/relay (last good map): NOT SECURED: " in done.stderr
 
 
+def test_with_something_else_in_the_place_of_the_relay_it_is_not_written_to(
+    killed: Premises,
+) -> None:
+    """The map's port is a path of the daemon's user; the command may be root's."""
+    (killed.base / "relay").unlink()
+    os.mkfifo(killed.base / "relay")
+    with os.fdopen(os.open(killed.base / "relay", os.O_RDONLY | os.O_NONBLOCK), "rb") as pipe:
+        done = secure(killed)
+        assert pipe.read() in (None, b"")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "NOT SECURED: " in done.stderr
+    assert "relay: not a serial device; correct its port" in done.stderr
+
+
 def test_run_with_a_faulty_file_secures_by_the_map_as_well(killed: Premises) -> None:
     edit(killed, 'lock = "fail-secure"', 'lock = "fail-saef"')
     assert killed.command("run").returncode == 2

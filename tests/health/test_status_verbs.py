@@ -3,14 +3,23 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from kioskd import wire
+from kioskd.cli.status import lines_of
 from kioskd.control.people import Person, Role
-from kioskd.control.status import status_verbs
+from kioskd.control.status import (
+    DeviceView,
+    Standing,
+    Vitals,
+    health_of,
+    status_of,
+    status_verbs,
+)
 from kioskd.control.verbs import Refusal, Verbs
 from kioskd.daemon import gauges
 from kioskd.daemon.gauges import DiskGauge, disk_of
@@ -191,7 +200,7 @@ async def test_metrics_are_of_the_same_look(looked: Looked) -> None:
     page = render(looked.overview.snapshot())
     for line in (
         'kioskd_info{kioskd="0.1.0",argon2_cffi="25.1"} 1',
-        'kioskd_entries_total{reason="OK"} 1',
+        'kioskd_entries_total{decision="granted"} 1',
         'kioskd_door_state{door="front",state="secured"} 1',
         'kioskd_hours{state="self-service"} 1',
         "kioskd_cache_credentials 1000",
@@ -234,6 +243,49 @@ async def test_an_answer_fits_into_a_line(looked: Looked, verbs: Verbs) -> None:
     looked.stores.faults.append("y" * 100_000)
     for verb in ("status", "health"):
         wire.line({"id": 1, "ok": await verbs.ask(TECHNICIAN, verb, {})})
+
+
+class Crowded:
+    """A site with hundreds of devices, most of them in order."""
+
+    def __init__(self, looked: Looked) -> None:
+        self._look = looked.overview
+        at = looked.clock.moment().wall
+        why = "spare: not there; is it plugged in, and does it get power?" * 2
+        self.devices = tuple(
+            DeviceView(f"spare-{number}", "serial-scanner", number % 50 != 49, at, why)
+            for number in range(500)
+        )
+        alert = {"alert": "device-lost", "level": "bad", "since": at.isoformat(), "words": why}
+        self.alerts = tuple({**alert, "subject": f"spare-{number}"} for number in range(500))
+
+    def standing(self) -> Standing:
+        return replace(self._look.standing(), devices=self.devices, alerts=self.alerts)
+
+    def vitals(self) -> Vitals:
+        return self._look.vitals()
+
+
+async def test_a_site_of_hundreds_of_devices_is_an_answer_too(looked: Looked) -> None:
+    """It was "failed by a fault of the program", and the command had nothing to show."""
+    crowded = Crowded(looked)
+    told = status_of(looked.config, crowded, looked.zone)
+    wire.line({"id": wire.MAX_ID, "ok": told})
+    for name in ("devices", "alerts"):
+        assert len(told[name]) > 100
+        assert len(told[name]) + told["more"][name] == 500
+    assert told["more"].keys() == {"devices", "alerts"}
+    away = [device["name"] for device in told["devices"] if not device["present"]]
+    assert away == [f"spare-{number}" for number in range(49, 500, 50)], "what is away stays"
+    table = [(line.about, line.told) for line in lines_of(told)]
+    assert ("devices", f"and {told['more']['devices']} more than an answer has room for") in table
+
+
+async def test_the_health_of_such_a_site_is_an_answer_too(looked: Looked) -> None:
+    told = health_of(Crowded(looked), looked.zone)
+    wire.line({"id": wire.MAX_ID, "ok": told})
+    assert len(told["alerts"]) + told["more"]["alerts"] == 500
+    assert told["faults"] == ["a fault of the start"]
 
 
 def test_a_disk_is_asked_for_its_room(tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def test_metrics_are_told_on_loopback_and_name_nobody(premises: Premises) -> Non
     assert premises.visit(CARD) == "OK"
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         page = answer.read().decode()
-    assert 'kioskd_entries_total{reason="OK"} 1' in page
+    assert 'kioskd_entries_total{decision="granted"} 1' in page
     assert CARD not in page
     assert CARD.removeprefix("167A") not in page
 

@@ -96,7 +96,7 @@ def test_a_wrong_key_denies_everybody(premises: Premises) -> None:
 
 def test_a_missing_key_denies_everybody(premises: Premises) -> None:
     premises.key.unlink()
-    _everybody_is_denied(premises, "kioskd keygen --out")
+    _everybody_is_denied(premises, "put it back")
 
 
 def _everybody_is_denied(premises: Premises, way_out: str) -> None:

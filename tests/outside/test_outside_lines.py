@@ -142,4 +142,4 @@ def test_the_staff_button_unlocks_until_lock(door: Door) -> None:
     after = door.site.relay.listen()
     assert (after.endswith(OFF), after.count(ON)) == (True, 1)
     (released,) = (r for r in door.site.export() if r["kind"] == "strike.released")
-    assert released["detail"] == {"why": "schedule"}
+    assert released["detail"] == {"why": "schedule", "first": "button"}

@@ -9,12 +9,13 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 PATIENCE_SECONDS = 30.0  # only ever spent by a test that fails
 PROGRAM = "import sys; from ui.main import kiosk_ui; sys.exit(kiosk_ui())"
 STALE = {"COLUMNS": "200", "LINES": "9"}
+USUAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 KIOSK_UI = (sys.executable, "-P", "-c", PROGRAM)
 
 
@@ -79,19 +80,25 @@ class Running:
 
 
 @contextmanager
-def kiosk_ui(*arguments: str, columns: int = 93, rows: int = 28) -> Iterator[Running]:
-    """The program on a terminal of this size."""
-    with on_terminal((*KIOSK_UI, *arguments), columns, rows) as running:
+def kiosk_ui(
+    *arguments: str, columns: int = 93, rows: int = 28, kind: Mapping[str, str] = USUAL
+) -> Iterator[Running]:
+    """The program on a terminal of this size and kind."""
+    with on_terminal((*KIOSK_UI, *arguments), columns, rows, kind) as running:
         yield running
 
 
 @contextmanager
-def on_terminal(command: Sequence[str], columns: int = 93, rows: int = 28) -> Iterator[Running]:
-    """Any program on a terminal of this size."""
+def on_terminal(
+    command: Sequence[str], columns: int = 93, rows: int = 28, kind: Mapping[str, str] = USUAL
+) -> Iterator[Running]:
+    """Any program on a terminal of this size. kind: what the environment says of it, all of it."""
     pid, terminal = pty.fork()
     if pid == 0:
         # a shell's idea of another terminal's size must not count
-        os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", **STALE)
+        for name in ("TERM", "COLORTERM", "NO_COLOR", "LANG", "LC_ALL", "LC_CTYPE"):
+            os.environ.pop(name, None)
+        os.environ.update(**kind, **STALE)
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         os.execv(command[0], list(command))  # noqa: S606 - no shell is wanted
     running = Running(pid, terminal)

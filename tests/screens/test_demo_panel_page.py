@@ -281,6 +281,8 @@ def test_every_ink_has_its_colours_on_every_terminal() -> None:
     every = {piece.ink for line in drawn(denied(), (140, 40)) for piece in line} | set(Tint)
     for few in (True, False):
         assert all(style(ink, few=few).bgcolor is not None for ink in every)
+        assert all(style(ink, few=few, none=True).color is None for ink in every)
+        assert all(style(ink, few=few, none=True).bgcolor is None for ink in every)
     for one, other in ((Tint.GOOD, Tint.BAD), (Tint.RELEASED, Tint.SECURED)):
         assert style(one, few=True) != style(other, few=True)
 

@@ -18,7 +18,7 @@ from tests.screens.reading import told
 from ui.panel.door import OTHER_VERSION, DeveloperScreen, DoorScreen
 from ui.panel.drawing import Band, Row
 from ui.panel.following import Following, Scene
-from ui.panel.site import site_of
+from ui.panel.site import Site, site_of
 from ui.widgets import Board
 
 LEAVING = ("ctrl+q", "ctrl+c", "ctrl+p", "ctrl+z", "ctrl+d", "escape", "f1", "q", "tab", "enter")
@@ -118,6 +118,16 @@ async def test_the_time_goes_on() -> None:
         application.turn()
         await pilot.pause()
         assert "kl. 15.06" in rows(application)[1].text
+
+
+async def test_no_time_is_shown_before_the_sites_own_is_known() -> None:
+    async with screen() as (application, pilot, _):
+        application.show(Scene("front", Site(), Shown(Notice.WAIT), connected=False))
+        await pilot.pause()
+        assert not any(c.isdigit() for c in rows(application)[1].text)
+        application.show(scene(Shown(Notice.IDLE)))
+        await pilot.pause()
+        assert "klo 14.05" in rows(application)[1].text
 
 
 async def test_nobody_leaves_or_opens_anything_from_the_keyboard() -> None:

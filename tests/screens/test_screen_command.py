@@ -4,10 +4,14 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import IO, Any
 
 import pytest
 
@@ -130,6 +134,71 @@ def test_nobody_reads_the_lines_any_more(keeper: Doorkeeper) -> None:
             assert printing.stderr.read() == b""
 
 
+@pytest.mark.parametrize("end", ["pipe", "socket"])
+def test_lines_that_nobody_reads_end_before_there_is_another(keeper: Doorkeeper, end: str) -> None:
+    """As in `kiosk-ui --json | head -1`."""
+    reads, writes = _ends(end)
+    with keeper.in_a_thread():
+        command = [*KIOSK_UI, "--door", "front", "--socket", str(keeper.path), "--json"]
+        with subprocess.Popen(command, stdout=writes, stdin=subprocess.DEVNULL) as child:
+            os.close(writes)
+            assert line(os.read(reads, 65_536).partition(b"\n")[0])["notice"] == "idle"
+            os.close(reads)
+            assert child.wait(30) == 1
+
+
+def test_lines_into_a_file_go_on_until_told_to_stop(keeper: Doorkeeper, tmp_path: Path) -> None:
+    """A file has no other end that could go away."""
+    with keeper.in_a_thread() as daemon, (tmp_path / "lines").open("wb") as file:
+        command = [*KIOSK_UI, "--door", "front", "--socket", str(keeper.path), "--json"]
+        with subprocess.Popen(command, stdout=file, stdin=subprocess.DEVNULL) as child:
+            for notice in (Notice.IDLE, Notice.FULL):
+                daemon.show(Shown(notice))
+                end = time.monotonic() + 30
+                while f'"{notice.value}"' not in (tmp_path / "lines").read_text("utf-8"):
+                    assert time.monotonic() < end
+                    time.sleep(0.01)
+            child.terminate()
+            assert child.wait(30) == 0
+
+
+def test_lines_are_utf_8_whatever_the_terminals_letters_are(keeper: Doorkeeper) -> None:
+    latin = {"PYTHONIOENCODING": "ascii"}
+    with (
+        keeper.in_a_thread() as daemon,
+        printing("--door", "front", "--socket", str(keeper.path), environment=latin) as lines,
+    ):
+        daemon.show(Shown(Notice.ENTER_PIN))
+        assert "tunnusluku" in line(lines.readline())["text"]["fi"].casefold()
+        daemon.show(Shown(Notice.GRANTED))
+        assert "Pääsy" in line(lines.readline())["text"]["fi"]
+
+
+def _ends(kind: str) -> tuple[int, int]:
+    if kind == "pipe":
+        return os.pipe()
+    reads, writes = socket.socketpair()
+    return reads.detach(), writes.detach()
+
+
+@contextmanager
+def printing(
+    *arguments: str, environment: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[IO[bytes]]:
+    """The lines of the command as they come; it is ended with the block."""
+    with subprocess.Popen(
+        [*KIOSK_UI, *arguments, "--json"],
+        stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, **environment},
+    ) as child:
+        assert child.stdout is not None
+        try:
+            yield child.stdout
+        finally:
+            child.kill()
+
+
 def test_an_unknown_door_is_refused_with_those_that_there_are(keeper: Doorkeeper) -> None:
     with keeper.in_a_thread():
         done = run("--door", "back", "--socket", str(keeper.path), "--json")
@@ -153,10 +222,24 @@ def test_wrong_usage_is_told(arguments: list[str], message: str) -> None:
     assert message in done.stderr
 
 
-def test_without_a_daemon_a_nameless_door_cannot_be_found(nowhere: Path) -> None:
-    done = run("--socket", str(nowhere), "--json")
-    assert done.returncode == 1
-    assert f"{nowhere}: no such socket" in done.stderr
+def test_a_nameless_door_waits_for_the_daemon_that_knows_it(keeper: Doorkeeper) -> None:
+    keeper.site["doors"] = {"side": {"minimum_age": 18}}
+    with printing("--socket", str(keeper.path)) as lines:
+        first = line(lines.readline())
+        with keeper.in_a_thread():
+            told = first
+            while not told["connected"]:
+                told = line(lines.readline())
+    assert (first["door"], first["notice"]) == ("", "wait")
+    assert (told["door"], told["notice"]) == ("side", "idle")
+
+
+def test_a_nameless_door_of_a_daemon_with_two_ends_once_that_is_known(keeper: Doorkeeper) -> None:
+    with kiosk_ui("--socket", str(keeper.path)) as screen:
+        screen.until("Please wait.")
+        with keeper.in_a_thread():
+            assert screen.code() == 2
+    assert b"kiosk-ui: say --door NAME; this site has: front, yard" in screen.seen
 
 
 def test_the_staff_screen_is_not_built_yet(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kioskd.client import ABSENT, OTHER_VERSION, AskError
+from kioskd.client import OTHER_VERSION, AskError
 from kioskd.domain.notice import Notice, Shown
 from tests.screens.doorkeeper import Doorkeeper
 from ui.panel.following import LOOK_EVERY, Following, NoSuchDoorError, Scene
@@ -80,7 +80,7 @@ async def following(
         yield seen, pauses, task
     finally:
         task.cancel()
-        with suppress(asyncio.CancelledError, AskError):
+        with suppress(asyncio.CancelledError, AskError, NoSuchDoorError):
             await task
 
 
@@ -225,10 +225,46 @@ async def test_the_only_door_needs_no_name(keeper: Doorkeeper) -> None:
         assert (await seen.notice(Notice.IDLE)).door == "side"
 
 
-async def test_without_a_name_a_daemon_is_needed_to_know_the_door(nowhere: Path) -> None:
-    with pytest.raises(AskError) as refused:
-        await Following(None, [nowhere]).begin()
-    assert refused.value.code == ABSENT
+async def test_without_a_name_the_daemon_is_waited_for_and_its_only_door_taken(
+    keeper: Doorkeeper,
+) -> None:
+    keeper.site["doors"] = {"side": {"minimum_age": 18}}
+    async with following(keeper.path, door=None) as (seen, pauses, _):
+        assert (await seen.notice(Notice.WAIT)).door == ""
+        async with keeper.serving():
+            await pauses.over()
+            assert (await seen.notice(Notice.IDLE)).door == "side"
+
+
+async def test_without_a_name_a_daemon_of_two_doors_ends_the_screen(keeper: Doorkeeper) -> None:
+    async with following(keeper.path, door=None) as (seen, pauses, task):
+        await seen.notice(Notice.WAIT)
+        async with keeper.serving():
+            await pauses.over()
+            with pytest.raises(NoSuchDoorError, match=r"say --door NAME; .* front, yard"):
+                await asyncio.wait_for(task, PATIENCE_SECONDS)
+
+
+async def test_the_only_door_is_kept_when_there_comes_a_second(keeper: Doorkeeper) -> None:
+    keeper.site["doors"] = {"side": {"minimum_age": 18}}
+    async with keeper.serving(), following(keeper.path, door=None) as (seen, pauses, _):
+        await seen.notice(Notice.IDLE)
+        keeper.site["doors"] = {"main": {"minimum_age": 15}, "side": {"minimum_age": 17}}
+        await pauses.look()
+        scene = await seen.until(lambda scene: scene.site.doors.get("side") == 17)
+        assert (scene.door, scene.connected) == ("side", True)
+
+
+async def test_the_only_door_is_followed_to_its_new_name(keeper: Doorkeeper) -> None:
+    keeper.site["doors"] = {"side": {"minimum_age": 18}}
+    async with keeper.serving(), following(keeper.path, door=None) as (seen, pauses, _):
+        await seen.notice(Notice.IDLE)
+        keeper.site["doors"] = {"main": {"minimum_age": 15}}
+        await pauses.look()
+        await pauses.over()
+        await seen.until(lambda scene: scene.connected and scene.door == "main")
+        keeper.show(GRANTED, door="main")
+        await seen.notice(Notice.GRANTED)
 
 
 async def test_a_door_that_goes_out_of_the_configuration_is_a_fault(keeper: Doorkeeper) -> None:

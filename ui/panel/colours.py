@@ -1,6 +1,7 @@
 """The colours of a door's screen, by mood and part of the page.
 
-Ink and ground differ by at least 6.5 : 1. Deliberately not here: what has which mood (view).
+Ink and ground differ by at least 6.5 : 1. Who wants no colours (NO_COLOR) gets the terminal's
+own, and the bar in reverse. Deliberately not here: what has which mood (view).
 """
 
 from collections.abc import Mapping
@@ -35,8 +36,10 @@ _SIXTEEN: Final[_Colours] = {
 
 
 @cache
-def styles(mood: Mood, *, few: bool) -> Mapping[Band, Style]:
-    """Ink and ground of each part of the page. few: for a terminal of 16 colours."""
+def styles(mood: Mood, *, few: bool, none: bool = False) -> Mapping[Band, Style]:
+    """Ink and ground of each part of the page. few: for a terminal of 16 colours; none: of none."""
+    if none:
+        return {band: Style(bold=True, reverse=band is Band.HEAD) for band in Band}
     ink, ground, bar = (_SIXTEEN if few else _COLOURS)[mood]
     grounds = {Band.HEAD: bar, Band.MIDDLE: ground, Band.FOOT: ground}
     return {band: Style(color=ink, bgcolor=each, bold=True) for band, each in grounds.items()}

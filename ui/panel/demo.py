@@ -3,7 +3,7 @@
     python -P -m ui.panel.demo --socket CONTROL --demo DEMO --door NAME
 
 CONTROL is the daemon's control socket, DEMO that of the demo's stage. Exit code 0 when somebody
-quits or the demo ends it, 1 when the stage is gone, 2 for wrong usage.
+quits or the demo ends it, 1 when the stage is gone or the panel breaks, 2 for wrong usage.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from kioskd.client import AskError
 from ui.panel.demo_links import StageLink
 from ui.panel.following import Following, NoSuchDoorError
 
-NOT_WELL, WRONG_USAGE = 1, 2
+STOPPED, NOT_WELL, WRONG_USAGE = 0, 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,8 +54,9 @@ async def _show(control: Path, demo: Path, door: str) -> int:
         from ui.panel.demo_app import DemoPanel
 
         panel = DemoPanel(stage, people, state, following, control)
-        code = await panel.run_async()
-        return _say(NOT_WELL, panel.why) if panel.why else code or 0
+        await panel.run_async()
+        code = panel.return_code or STOPPED  # 1 where it broke: Textual has told how
+        return _say(code, panel.why) if panel.why else code
     finally:
         await stage.aclose()
 

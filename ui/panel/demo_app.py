@@ -173,7 +173,7 @@ class DemoPanel(App[int], inherit_bindings=False):
             await self._stage.run(self._staged)
         except AskError as error:
             self.why = f"the demo has ended: {error}"
-            self.exit(STAGE_LOST)
+            self.exit(STAGE_LOST, return_code=STAGE_LOST)
 
     def _staged(self, state: Mapping[str, Any]) -> None:
         self.story.staged(state)
@@ -212,8 +212,8 @@ class DemoPanel(App[int], inherit_bindings=False):
         turn = (self._beats - self._turned) // TURN_BEATS
         story = self.story
         self._page = page(story.model, self._now(), columns, rows, turn, story.chosen)
-        few = self.console.color_system == "standard"
+        few, none = self.console.color_system == "standard", self.no_color
         return [
-            [(each.text, style(each.ink, few=few)) for each in line if each.text]
+            [(each.text, style(each.ink, few=few, none=none)) for each in line if each.text]
             for line in self._page
         ]

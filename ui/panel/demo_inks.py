@@ -53,10 +53,12 @@ _SIXTEEN: Final[_Colours] = {
 
 
 @cache
-def style(ink: Ink, *, few: bool) -> Style:
-    """The style of an ink. few: for a terminal of 16 colours."""
+def style(ink: Ink, *, few: bool, none: bool = False) -> Style:
+    """The style of an ink. few: for a terminal of 16 colours; none: for one of none."""
     if not isinstance(ink, Tint):
         mood, band = ink
-        return styles(mood, few=few)[band]
+        return styles(mood, few=few, none=none)[band]
     colour, ground, bold = (_SIXTEEN if few else _COLOURS)[ink]
+    if none:
+        return Style(bold=bold, reverse=_COLOURS[ink][1] != _GROUND)
     return Style(color=colour, bgcolor=ground, bold=bold)

@@ -159,9 +159,10 @@ def _person(visitor: Visitor, chosen: Visitor | None, columns: int) -> Line:
 def clock_words(model: Model, view: View) -> Line:
     """The daemon's time of day, and how far it is from the real one."""
     local = view.now.astimezone(view.place.zone)
+    time = f"{local:%a} {local.day} {local:%b %Y %H:%M:%S}" if view.timed else ""
     offset = offset_words(model.stage.offset.total_seconds())
     return line(
-        Piece(f" {local:%a} {local.day} {local:%b %Y %H:%M:%S}", Tint.TITLE),
+        Piece(f" {time}", Tint.TITLE),
         Piece(f"  {offset}", Tint.TITLE),
     )
 

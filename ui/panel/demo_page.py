@@ -56,7 +56,8 @@ def page(
 def _view(model: Model, now: datetime, turn: int) -> View:
     scene = model.scene
     place, languages = scene.site.place(scene.door), scene.site.languages
-    return View(scene.shown, place, languages, moved(now, model), turn)
+    timed = scene.site.zone is not None
+    return View(scene.shown, place, languages, moved(now, model), turn, timed=timed)
 
 
 def _left_columns(columns: int) -> int:

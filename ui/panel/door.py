@@ -19,12 +19,12 @@ from kioskd.client import AskError
 from kioskd.domain.notice import Notice, Shown
 from ui.panel.colours import styles
 from ui.panel.drawing import draw
-from ui.panel.following import Following, Scene
+from ui.panel.following import Following, NoSuchDoorError, Scene
 from ui.panel.view import View
 from ui.widgets import Board, Painted
 
 LANGUAGE_SECONDS: Final = 3.0  # a slow reader's time for a headline; three fit a notice of 10 s
-STOPPED, OTHER_VERSION = 0, 1
+STOPPED, OTHER_VERSION, NO_SUCH_DOOR = 0, 1, 2
 
 
 def _now() -> datetime:
@@ -41,7 +41,8 @@ class _Only(Screen[None], inherit_bindings=False):
 class DoorScreen(App[int], inherit_bindings=False):
     """Shows what a door shows, until it is told to stop by a signal.
 
-    Returns STOPPED, or OTHER_VERSION with `why` set. now: aware wall time.
+    Returns STOPPED, or OTHER_VERSION or NO_SUCH_DOOR with `why` set; `return_code` is the same,
+    and 1 where the screen broke. now: aware wall time.
     """
 
     ENABLE_COMMAND_PALETTE = False
@@ -106,14 +107,27 @@ class DoorScreen(App[int], inherit_bindings=False):
         try:
             await self._following.run(self.show)
         except AskError as error:
-            self.why = str(error)
-            self.exit(OTHER_VERSION)
+            self._give_up(error, OTHER_VERSION)
+        except NoSuchDoorError as error:
+            self._give_up(error, NO_SUCH_DOOR)
+
+    def _give_up(self, error: Exception, code: int) -> None:
+        self.why = str(error)
+        self.exit(code, return_code=code)
 
     def _paint(self, columns: int, rows: int) -> Painted:
         scene = self._scene
         place = scene.site.place(scene.door)
-        view = View(scene.shown, place, scene.site.languages, self._now(), self._turns)
-        inks = styles(view.mood, few=self.console.color_system == "standard")
+        view = View(
+            scene.shown,
+            place,
+            scene.site.languages,
+            self._now(),
+            self._turns,
+            timed=scene.site.zone is not None,
+        )
+        few = self.console.color_system == "standard"
+        inks = styles(view.mood, few=few, none=self.no_color)
         return [((row.text, inks[row.band]),) for row in draw(view, columns, rows)]
 
 

@@ -58,7 +58,9 @@ def draw(view: View, columns: int, rows: int) -> tuple[Row, ...]:
 
 
 def _head(view: View, page: Page) -> list[str]:
-    time = clean(time_text(view.now, view.language, view.place.zone))
+    # No time is better than that of another zone.
+    told = time_text(view.now, view.language, view.place.zone) if view.timed else ""
+    time = clean(told)
     room = page.inner - len(time) - 1
     name = shortened(clean(site_name(view.place, view.language)), room)
     line = f"{name:{room}} {time}"

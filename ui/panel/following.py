@@ -75,15 +75,21 @@ class Following:
         return self._scene
 
     async def begin(self) -> None:
-        """One attempt before there is a screen. NoSuchDoorError; AskError where waiting is vain."""
+        """One attempt before there is a screen. NoSuchDoorError; AskError where waiting is vain.
+
+        A daemon that is not there yet is waited for, also where the door has no name yet.
+        """
         try:
             self._link = await self._connected()
         except AskError as error:
-            if error.code in _VAIN or self._door is None:
+            if error.code in _VAIN:
                 raise
 
     async def run(self, tell: Tell) -> None:
-        """Tell every scene until cancelled. AskError: the daemon is of another version."""
+        """Tell every scene until cancelled. AskError: the daemon is of another version.
+
+        NoSuchDoorError: no door was named, and the site has not just one.
+        """
         self._tell = tell
         failed = 0
         while True:
@@ -95,6 +101,8 @@ class Following:
                 failed += 1
                 self._lost(error, failed)
             except NoSuchDoorError:
+                if not self._scene.door:
+                    raise
                 failed += 1
                 self._show(Shown(Notice.FAULT, code=SCREEN_CODE), connected=False)
             await self._sleep(_PAUSES[min(failed, len(_PAUSES)) - 1])
@@ -129,8 +137,9 @@ class Following:
     def _door_of(self, site: Site) -> str:
         if self._door is None and len(site.doors) == 1:
             return next(iter(site.doors))
-        if self._door is not None and self._door in site.doors:
-            return self._door
+        # The only door stays that of a nameless screen when the site gets a second one.
+        if (known := self._door or self._scene.door) in site.doors:
+            return known
         there = clean(", ".join(sorted(site.doors))) or "none at all"
         if self._door is None:
             raise NoSuchDoorError(f"say --door NAME; this site has: {there}")
@@ -151,9 +160,13 @@ class Following:
         """Learn of a changed site, and find a daemon that answers no more."""
         while True:
             await self._sleep(LOOK_EVERY)
+            door = self._scene.door
             try:
                 await self._learn(link)
+                lasts = self._scene.door == door  # the only one may have got another name
             except (AskError, NoSuchDoorError):
+                lasts = False
+            if not lasts:
                 await link.aclose()  # which ends its events
                 return
             self._tell(self._scene)

@@ -19,17 +19,20 @@ _ADULT: Final = 15  # the minimum age of a door that tells none
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """name: by language. languages: in the order of their turns. doors: minimum age by name."""
+    """name: by language. languages: in the order of their turns. doors: minimum age by name.
+
+    zone: None until a daemon told one.
+    """
 
     name: Mapping[str, str] = field(default_factory=dict)
     languages: tuple[str, ...] = _LANGUAGES
     phone: str = ""
-    zone: tzinfo = UTC
+    zone: tzinfo | None = None
     doors: Mapping[str, int] = field(default_factory=dict)
 
     def place(self, door: str) -> Place:
         """What words need at this door."""
-        return Place(self.zone, self.phone, self.doors.get(door, _ADULT), self.name)
+        return Place(self.zone or UTC, self.phone, self.doors.get(door, _ADULT), self.name)
 
 
 def site_of(answer: Mapping[str, Any]) -> Site:
@@ -60,8 +63,8 @@ def _age(door: object) -> int:
     return age if type(age) is int and 0 <= age < 150 else _ADULT
 
 
-def _zone(name: str) -> tzinfo:
+def _zone(name: str) -> tzinfo | None:
     try:
-        return ZoneInfo(name) if name else UTC
+        return ZoneInfo(name) if name else None
     except (LookupError, ValueError, OSError):
-        return UTC
+        return None

@@ -60,7 +60,8 @@ class View:
     """One moment of the screen.
 
     languages: in the order in which they take turns, at least one. turn: whose turn it is,
-    counted on without end. now: aware; the clock of the screen.
+    counted on without end. now: aware; the clock of the screen. timed: whether the place's time
+    zone is known.
     """
 
     shown: Shown
@@ -68,6 +69,7 @@ class View:
     languages: tuple[str, ...]
     now: datetime
     turn: int = 0
+    timed: bool = True
 
     @property
     def language(self) -> str:
