@@ -1,6 +1,5 @@
 """Every notice on a text display, read as a person would read it; and the panel behind it."""
 
-import asyncio
 import logging
 import unicodedata
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -16,7 +15,6 @@ from kioskd.domain.notice import Notice, Shown
 from kioskd.entry.faces import AGAIN_SECONDS, TURN_SECONDS, DisplayPanel, FanPanel
 from kioskd.errors import ConfigError, DeviceError
 from kioskd.words import languages, said, site_name, time_text
-from tests.devices.conftest import PATIENCE_SECONDS
 from tests.devices.display_model import DisplayModel
 from tests.devices.tasks import held
 from tests.words.every_notice import NOW, PLACE, every_shown
@@ -82,26 +80,7 @@ class Recorder(FakeDisplay):
         return " ".join(" ".join(self.pages[-1]).split())
 
 
-class Stuck(FakeDisplay):
-    """A display that takes nothing and does not say so."""
-
-    async def write(self, lines: Sequence[str]) -> None:
-        await asyncio.Event().wait()
-
-
-class Slow(FakeDisplay):
-    """A display that takes a tenth of a second for a page."""
-
-    def __init__(self, clock: FakeClock) -> None:
-        super().__init__()
-        self._clock = clock
-
-    async def write(self, lines: Sequence[str]) -> None:
-        await self._clock.sleep_until(self._clock.monotonic() + 0.1)
-        await super().write(lines)
-
-
-def panel(display: SerialDisplay | FakeDisplay, clock: FakeClock, *spoken: str) -> DisplayPanel:
+def panel(display: SerialDisplay | Recorder, clock: FakeClock, *spoken: str) -> DisplayPanel:
     return DisplayPanel("front", display, PLACE, spoken or ("fi", "sv", "en"), clock)
 
 
@@ -312,26 +291,6 @@ async def test_a_display_that_is_let_go_is_blank_though_nobody_asked(
         await door.display.write(["Welcome."])
         await until(lambda: door.reads() == "Welcome.")
     await until(lambda: door.reads() == "")
-
-
-async def test_a_display_that_takes_nothing_holds_up_no_end(clock: FakeClock) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        async with held(panel(Stuck(), clock).run()):
-            await clock.advance(1)
-
-
-async def test_a_page_that_is_under_way_gets_out_before_the_display_is_cleared(
-    clock: FakeClock,
-) -> None:
-    display = Slow(clock)
-    task = asyncio.create_task(panel(display, clock, "en").run())
-    await clock.advance(0.05)
-    task.cancel()
-    await clock.advance(0.2)
-    assert [" ".join(page) for page in display.pages][-1] == ""
-    assert EN in " ".join(" ".join(display.pages[-2]).split())
-    with pytest.raises(asyncio.CancelledError):
-        await task
 
 
 async def test_the_newest_notice_wins(clock: FakeClock) -> None:
