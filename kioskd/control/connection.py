@@ -185,7 +185,7 @@ class Connection:
         for topic in topics:
             if allowed_topic(topic) and not person.may_hear(topic):
                 raise Refusal(wire.NOT_ALLOWED, person.refused(topic, allowed_topic(topic)))
-            if topic not in there:
+            if topic not in there or not person.may_hear(topic):
                 known = ", ".join(sorted(t for t in there if person.may_hear(t))) or "none"
                 raise Refusal(wire.NOT_FOUND, f"{topic!r}: no such topic; there are: {known}")
         return topics

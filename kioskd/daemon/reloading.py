@@ -112,6 +112,8 @@ class Reloading:
     async def _apply(self, found: Change, is_holiday: IsHoliday) -> None:
         site, fleet = self._site, self._fleet
         await fleet.end_doors(site.shared, found.ending_doors)
+        for gone in found.ending_doors - found.beginning_doors:
+            site.broadcast.forget(f"panel:{gone}")
         await fleet.end_devices(found.ending_devices)
         site.use(found.config, is_holiday)
         fleet.begin_devices(site.config, found.beginning_devices)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from kioskd import __version__
 from kioskd.config.socket import socket_path
 from kioskd.control.peers import Peers
+from kioskd.control.people import Person
 from kioskd.control.server import ControlServer
 from kioskd.control.verbs import Verbs
 from kioskd.daemon import strike_map, upkeep
@@ -61,6 +62,7 @@ class Service:
                 site, fleet, self._notify, self._configured, lambda error: _fail(group, error)
             )
             self._begin(fleet)
+            self._server = self._control()
             chores = [group.create_task(work, name=name) for name, work in self._chores()]
             metrics = self._metrics()
             metrics.start()
@@ -125,6 +127,7 @@ class Service:
     async def _ready(self) -> None:
         devices = self._site.devices.all()
         present = await asyncio.gather(*(device.tried() for device in devices))
+        await self._server.tried.wait()
         there = zip(devices, present, strict=True)
         missing = [device.name for device, present in there if not present]
         self._site.notebook.note(Kind.DAEMON_STARTED, detail={"version": __version__})
@@ -156,7 +159,7 @@ class Service:
             ("watchdog", feed(ticks, clock, self._notify, os.environ, lag)),
             ("alerts", run_alerts(site.book, self._conditions, clock, self._tell_status)),
             ("alert command", site.command.run()),
-            ("control", self._control().serve()),
+            ("control", self._server.serve()),
         ]
         journal = site.stores.journal
         if isinstance(journal, ThreadedJournal):
@@ -185,7 +188,12 @@ class Service:
             __version__,
             topics=self._topics,
             gids=peers.gids,
+            renewed=peers.renewed,
+            looked=self._looked,
         )
+
+    async def _looked(self, person: Person, topic: str) -> None:
+        await self._site.acts.write(person, "listen", detail={"topic": topic})
 
     def _topics(self) -> set[str]:
         config = self._site.config

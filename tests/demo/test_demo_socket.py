@@ -222,7 +222,7 @@ async def test_what_cannot_be_done_is_refused(
 
 async def test_another_topic_is_refused(panel: Panel) -> None:
     with pytest.raises(AskError, match="no such topic; there are: "):
-        await panel.link.subscribe(["rows"])
+        await panel.link.subscribe(["weather"])
 
 
 async def test_a_daemon_that_does_not_answer_is_told(stage: Stage, tmp_path: Path) -> None:
