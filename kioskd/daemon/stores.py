@@ -16,9 +16,10 @@ from kioskd.errors import StoreDamaged, StoreError
 from kioskd.ports import Clock
 from kioskd.store.cache_schema import CacheMeta
 from kioskd.store.credentials import CredentialCache
+from kioskd.store.faults import is_there
 from kioskd.store.journal import NoJournal, ThreadedJournal
-from kioskd.store.journal_start import Mirror, Opened, mirror_of, open_journal
-from kioskd.store.state import NoState, StateDatabase
+from kioskd.store.journal_start import JOURNAL, Mirror, Opened, mirror_of, open_journal
+from kioskd.store.state import STATE, NoState, StateDatabase
 from kioskd.vault.kdf import PinChecker
 
 log = logging.getLogger("kioskd")
@@ -95,16 +96,30 @@ def _own_state(directory: Path, *, read_only: bool) -> StateDatabase:
 
 
 def _state(directory: Path, keys: Keys, faults: list[str]) -> StateDatabase | NoState:
+    gone = is_there(directory / JOURNAL) and not is_there(directory / STATE)
     try:
-        return StateDatabase(directory, keys.unseal_state)
+        state = StateDatabase(directory, keys.unseal_state)
+        if gone:
+            _lock_down(state, directory, faults)
     except StoreDamaged as error:
         faults.append(
             f"{error}; until then every door is locked down. To begin anew without lists and "
-            "enrolled staff, move state.db aside and restart"
+            "enrolled staff, move state.db aside, restart, and lift the lockdown"
         )
         return NoState()
     except StoreError as error:
         return _unwritable_state(directory, keys, faults, error)
+    return state
+
+
+def _lock_down(state: StateDatabase, directory: Path, faults: list[str]) -> None:
+    # What stood in the file that is gone may have been a lockdown.
+    state.set_lockdown(on=True)
+    faults.append(
+        f"{directory / STATE} was gone and began anew, without lists, enrolled staff and hours of "
+        "dates; restore it from a backup, or enter them again. Every door is locked down until "
+        "`kioskd lockdown off`"
+    )
 
 
 def _unwritable_state(

@@ -156,3 +156,19 @@ def test_an_entry_goes_on_while_the_socket_cannot_be_made(premises: Premises) ->
     premises.start(KIOSKD)
     assert premises.visit(CARD) == "OK"
     assert "control.failed" in premises.events() or "control.taken" in premises.events()
+
+
+def test_a_state_file_that_is_gone_after_a_stop_locks_down_until_staff_lift_it(
+    premises: Premises,
+) -> None:
+    premises.start()
+    assert premises.visit(CARD) == "OK"
+    assert premises.command("lockdown", "on", "--reason", "drill").returncode == 0
+    assert premises.stop() == 0
+    for path in premises.storage.glob("state.db*"):
+        path.unlink()
+    premises.start()
+    assert any("lockdown off" in line.get("why", "") for line in premises.lines())
+    assert premises.refused(CARD) == "LOCKDOWN"
+    assert premises.command("lockdown", "off").returncode == 0
+    assert premises.visit(CARD) == "OK"
