@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from kioskd.clock.system import SystemClock
+from kioskd.daemon.keys import no_keys
 from kioskd.domain.decision import DecidedBy, Decision, Reason
 from kioskd.domain.record import Kind, Record
 from kioskd.store.journal_read import JournalReader, Verified
 from kioskd.store.journal_start import open_journal
+from kioskd.store.state import StateDatabase
 from tests.kill.conftest import PIN
 from tests.kill.running import KILLED
 from tests.kill.site import Site, card
@@ -28,6 +30,8 @@ OLD_PERSONS = 1100 + 30
 def site(folder: Path) -> Iterator[Site]:
     """A site with more than a year behind it, at which retention never ran."""
     fill_journal(folder / "storage", datetime.now(UTC))
+    # Without it every door would be locked down: what stood in it would be gone.
+    StateDatabase(folder / "storage", no_keys("not needed here").unseal_state).close()
     with Site(folder) as site:
         yield site
 
