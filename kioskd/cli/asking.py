@@ -8,7 +8,6 @@ Deliberately not here: what verbs do, and how answers are printed (answers).
 
 import argparse
 import os
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -19,7 +18,7 @@ from typing import Any, Final
 
 from kioskd import wire
 from kioskd.cli.answers import answered, told_if_slow
-from kioskd.cli.common import DEFAULT_CONFIG, config_of, keyed_config_of, printable, read_card
+from kioskd.cli.common import DEFAULT_CONFIG, config_of, keyed_config_of, read_card
 from kioskd.client import (
     ABSENT,
     FORBIDDEN,
@@ -160,15 +159,6 @@ def reached(config: Config, timeout: float = TIMEOUT) -> Client:
         raise
     except AskError as error:
         raise (_with_groups(config, error) if error.code == FORBIDDEN else error) from None
-
-
-def confirmed(question: str) -> bool:
-    """Whether a person at the terminal says yes; False where there is no terminal."""
-    if not sys.stdin.isatty():
-        return False
-    sys.stderr.write(f"{printable(question)} [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline(16).strip().lower() in ("y", "yes")
 
 
 class NotThere(AskError):

@@ -144,19 +144,6 @@ def _missed(error: AskError, *, held: bool) -> DaemonLook:
     )
 
 
-def running_at(config: Config, *, is_default: bool = False) -> Path | None:
-    """The socket on which a daemon answers; None where there is none. AskError: not for us."""
-    for path in candidates(config, os.environ, is_default=is_default):
-        try:
-            Client(path).close()
-        except AskError as error:
-            if error.code not in (ABSENT, REFUSED):
-                raise
-        else:
-            return path
-    return None
-
-
 def _told(daemon: Client, path: Path) -> Told:
     status, health = _answer(daemon, "status"), _answer(daemon, "health")
     look = DaemonLook(

@@ -7,6 +7,7 @@ Deliberately not here: the masking itself (drivers.codecs.masked_scans).
 
 import asyncio
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
@@ -62,7 +63,7 @@ def tap(config: Config, device: DeviceConfig, link: object, to: Listening, clock
     )
 
 
-class Tap:
+class Tap(ABC):
     """Masks what one device sends. Called in the loop; `wanted` is asked first."""
 
     def __init__(self, publish: Publish, clock: Clock, wanted: Callable[[], bool]) -> None:
@@ -80,11 +81,13 @@ class Tap:
         else:
             self._forget()
 
+    @abstractmethod
     def _came(self, data: bytes, at: float) -> None:
-        raise NotImplementedError
+        """Bytes came while somebody listens."""
 
+    @abstractmethod
     def _forget(self) -> None:
-        """Nobody listens."""
+        """Nobody listens: what came before counts no more."""
 
     def _enough(self, at: float) -> bool:
         if at - self._since >= 1.0:
@@ -139,6 +142,9 @@ class ScannerTap(Tap):
 
 class KeypadTap(Tap):
     """Of a keypad: what kind of key, and never which digit nor how fast."""
+
+    def _forget(self) -> None:
+        """Each key is told at once; there is nothing to forget."""
 
     def _came(self, data: bytes, at: float) -> None:
         pressed, bad = masked_keys(data)

@@ -190,9 +190,3 @@ async def test_the_first_place_where_a_daemon_answers_counts(
     monkeypatch.setattr(asking, "candidates", lambda *a, **k: [place.parent / "none", run])
     async with Wired(run):
         assert await asyncio.to_thread(asking.ask, config, "status", {}) == {"did": "status"}
-
-
-def test_nobody_confirms_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    with open("/dev/null", encoding="utf-8") as nothing:  # noqa: PTH123 - as a shell would
-        monkeypatch.setattr("sys.stdin", nothing)
-        assert not asking.confirmed("Sure?")
