@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.outside.outside_facts import CARD
+from tests.outside.outside_facts import BCRYPT_CARD, CARD
 from tests.outside.premises import Premises
 
 
@@ -75,7 +75,7 @@ def test_a_lockdown_and_a_lock_do_not_wait_for_a_file_without_faults(premises: P
     assert premises.refused(CARD) == "LOCKDOWN"
     assert premises.command("lock", "front").returncode == 0
     assert premises.command("lockdown", "off").returncode == 0
-    assert premises.visit(CARD) == "OK"
+    assert premises.visit(BCRYPT_CARD) == "OK"
 
 
 def test_what_waits_for_a_restart_is_told_and_not_done(premises: Premises) -> None:

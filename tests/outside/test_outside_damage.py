@@ -69,7 +69,7 @@ def test_a_damaged_state_is_a_lockdown(premises: Premises) -> None:
     before = premises.ons()
     premises.start()
     assert str(premises.storage / "state.db") in whys(premises)
-    assert "move state.db aside and restart" in whys(premises)
+    assert "move state.db aside, restart" in whys(premises)
     assert premises.refused(CARD) == "LOCKDOWN"
     assert premises.ons() == before
     assert premises.stop() == 0
