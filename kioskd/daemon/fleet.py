@@ -139,14 +139,15 @@ class Fleet:
 
     async def _once(self, built: BuiltDoor, serve: Callable[[], Awaitable[None]]) -> None:
         # A task of its own: it owns the releases of this door, and the keeper sees it end.
-        task = asyncio.ensure_future(serve())
+        task, why = asyncio.ensure_future(serve()), "exit"
         try:
             await task
         except Exception:
+            why = "fault"
             log.exception("door.failed", extra={"door": built.door.name})
         finally:
             task.cancel()
-            built.doorway.keeper.end_now("fault")
+            built.doorway.keeper.end_now(why)
 
     def _task(self, name: str, work: Coroutine[Any, Any, None]) -> Task:
         return self._group.create_task(work, name=name)

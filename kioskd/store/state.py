@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from kioskd.access.schedule import StaffException
 from kioskd.domain.credential import Credential
 from kioskd.domain.moment import Moment, stamp
-from kioskd.domain.staff import Lockdown
+from kioskd.domain.staff import Enrolment, ListEntry, Lockdown, Which
 from kioskd.errors import StoreError
 from kioskd.ports import Listed
 from kioskd.store import state_rows
@@ -110,19 +110,14 @@ class StateDatabase:
 
     def put_listed(self, index: bytes, which: str, until: datetime, why: str, by: str) -> None:
         """Put a card on a list."""
+        entry = ListEntry(index, Which(which), until, why, by)
         with transaction(self._connection, self._path) as run:
-            run.exec_driver_sql(
-                "INSERT OR REPLACE INTO listed (card, which, until, why, by) "
-                "VALUES (?, ?, ?, ?, ?)",
-                (index, which, stamp(until), why, by),
-            )
+            state_rows.put_entry(run, entry, older=())
 
     def put_enrolled(self, index: bytes, sealed: bytes) -> None:
         """Keep a sealed verifier for a card."""
         with transaction(self._connection, self._path) as run:
-            run.exec_driver_sql(
-                "INSERT OR REPLACE INTO enrolled (card, sealed) VALUES (?, ?)", (index, sealed)
-            )
+            state_rows.put_enrolment(run, Enrolment(index), sealed, older=())
 
     def enrolled_cards(self) -> set[bytes]:
         """The index of every card that staff enrolled."""

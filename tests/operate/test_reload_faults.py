@@ -117,3 +117,17 @@ def test_two_reloads_at_once_are_done_one_after_the_other(premises: Premises) ->
     assert all(b'"ok"' in answer for answer in answers)
     assert premises.visit(CARD) == "OK"
     assert premises.stop(signal.SIGTERM) == 0
+
+
+def test_a_stop_in_the_middle_of_a_release_is_told_as_a_stop_and_no_fault(
+    premises: Premises,
+) -> None:
+    edit(premises, *HELD)
+    premises.start()
+    assert premises.command("open", "front", "--reason", "drill").returncode == 0
+    premises.until(lambda: premises.relay.listen().endswith(ON))
+    assert premises.stop() == 0
+    assert premises.relay.listen().endswith(OFF)
+    secured = [row["detail"] for row in premises.export() if row["kind"] == "strike.secured"]
+    # The end of the release, and the secure frame with which every strike is left.
+    assert secured == [{"why": "exit"}, {"why": "exit"}]
