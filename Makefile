@@ -59,7 +59,7 @@ lock:
 	test -x .venv-lock/bin/pip-compile || \
 		{ $(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip --quiet install 'pip-tools>=7.5'; }
 	$(COMPILE) --extra build --output-file requirements.lock pyproject.toml
-	$(COMPILE) --extra build --extra dev --constraint requirements.lock \
+	$(COMPILE) --extra build --extra dev --extra hub-postgres --constraint requirements.lock \
 		--output-file requirements-dev.lock pyproject.toml
 
 clean:

@@ -1,8 +1,14 @@
 """Rules of every test run. Where CI is set, a skipped test fails it: there all can be installed."""
 
 import os
+import signal
 
 import pytest
+
+
+def pytest_configure() -> None:
+    """A run under nohup has SIGHUP ignored; a daemon that inherits that would not end by it."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -1,0 +1,1 @@
+"""The commands of kioskd-hub. Here, and nowhere else in sync, rich may be used."""

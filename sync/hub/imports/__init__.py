@@ -1,0 +1,1 @@
+"""Imports: what a register exports becomes persons in the hub."""
