@@ -5,6 +5,8 @@ import signal
 
 import pytest
 
+pytest_plugins = ["tests.hub.databases"]
+
 
 def pytest_configure() -> None:
     """A run under nohup has SIGHUP ignored; a daemon that inherits that would not end by it."""

@@ -60,11 +60,12 @@ class HubConfig:
     database: sqlite:///PATH or postgresql://...; key: "file:/path" or "credential:name".
     near_hours: how long devices may use a credential (their max_credential_age_hours): a date of
     coming of age leaves the hub only when it is nearer than that. cards: patterns of patron cards.
+    warnings: what whoever installs it should know, a line each.
     """
 
     path: Path
     listen: str
-    database: str
+    database: str = field(repr=False)  # its URL may hold a password
     key: str
     cards: tuple[str, ...] = (r"[0-9A-Z-]{4,32}",)
     tls_cert: Path | None = None
@@ -76,6 +77,7 @@ class HubConfig:
     koha: KohaConfig = field(default_factory=KohaConfig)
     municipalities: tuple[Municipality, ...] = ()
     branches: tuple[Branch, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def branch(self, code: str) -> Branch | None:
         """The branch of that code."""
