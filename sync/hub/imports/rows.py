@@ -33,7 +33,7 @@ class PersonRow(NamedTuple):
 
 
 class PatchRow(NamedTuple):
-    """All self-service blocks of a card that is there already, in place of those it had.
+    """All self-service blocks that a list gives a card, in place of those of an earlier list.
 
     Of a block list; nothing else of the person changes. One of these of a card that the hub does
     not have is counted and left out.
@@ -54,14 +54,19 @@ class Parser(Protocol):
     """A file that is being read. InputError: the whole file cannot be used, nothing is loaded.
 
     position of size: bytes, for a progress bar; size 0 is not known. warnings: what staff should
-    know although the rows are good (a use ban without an end), text -> how many.
+    know although the rows are good (a use ban without an end), text -> how many. close: let go of
+    the file; safe at any time and twice.
     """
 
-    size: int
-    position: int
-    warnings: Mapping[str, int]
+    @property
+    def size(self) -> int: ...
+    @property
+    def position(self) -> int: ...
+    @property
+    def warnings(self) -> Mapping[str, int]: ...
 
     def rows(self) -> Iterator[Row]: ...
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

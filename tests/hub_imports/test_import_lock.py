@@ -1,0 +1,134 @@
+"""Two imports of a feed at once: one is refused, and one that was killed is soon forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+from threading import Event
+
+import pytest
+
+from kioskd.errors import InputError, StoreError
+from sync.feed_rows import BadRow
+from sync.hub.imports.lock import LEASE_TIME, ImportLock
+from sync.hub.imports.report import ImportRequest
+from sync.hub.imports.rows import Parser, ParserRules, Row
+from tests.hub_imports.world import BAN, FEED, Listed, World, card, row, rows
+
+
+class Waiting(Listed):
+    """A parser whose file goes on when it is told to."""
+
+    go = Event()
+
+    def rows(self) -> Iterator[Row]:
+        assert self.go.wait(60)
+        return iter(self.given)
+
+
+async def test_a_second_import_of_a_feed_is_refused(world: World) -> None:
+    parser = Waiting([BadRow(1, "no")])
+    parser.go = Event()
+    opened = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def slowly(_: object) -> Waiting:
+        loop.call_soon_threadsafe(opened.set)
+        return parser
+
+    first = asyncio.create_task(world.run(ImportRequest(FEED), slowly))
+    await opened.wait()
+    with pytest.raises(InputError, match=r"esi: another import of it is running"):
+        await world.load(rows(range(3)))
+    assert (await world.load(rows(range(3)), feed="toinen")).applied == 3
+    parser.go.set()
+    assert (await first).bad == 1
+    assert parser.closed
+    assert (await world.load(rows(range(3)))).applied == 3
+
+
+async def test_of_many_at_once_one_has_the_lock(world: World) -> None:
+    tried = asyncio.Event()
+    refused = 0
+
+    async def locked() -> bool:
+        nonlocal refused
+        try:
+            async with ImportLock(world.database, FEED, world.now):
+                await tried.wait()
+                return True
+        except InputError:
+            refused += 1
+            if refused == 7:
+                tried.set()
+            return False
+
+    assert sorted(await asyncio.gather(*(locked() for _ in range(8)))) == [False] * 7 + [True]
+    assert await world.leases() == 0
+
+
+async def test_an_import_that_was_killed_is_forgotten_within_a_minute(world: World) -> None:
+    dead = ImportLock(world.database, FEED, world.now)
+    await dead.__aenter__()
+    assert dead._renewing is not None
+    dead._renewing.cancel()
+    with pytest.raises(InputError):
+        await world.load(rows(range(3)))
+    world.later(LEASE_TIME)
+    assert timedelta(minutes=1) > LEASE_TIME
+    assert (await world.load(rows(range(3)))).applied == 3
+
+
+async def test_one_that_stood_still_writes_nothing_more(world: World) -> None:
+    """Stopped for longer than its lease, another import over, and then it goes on."""
+    await world.load(rows(range(3)))
+    parser = Waiting([])
+    parser.go = Event()
+    stale = world.file([row(0), *rows(range(1, 3), category="OLD")])
+    opened = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def slowly(rules: ParserRules) -> Parser:
+        loop.call_soon_threadsafe(opened.set)
+        assert parser.go.wait(60)
+        return world.parser(stale)(rules)
+
+    stopped = asyncio.create_task(world.run(ImportRequest(FEED), slowly))
+    await opened.wait()
+    world.later(LEASE_TIME)
+    assert (await world.load([row(0, restrictions=[BAN]), *rows(range(1, 3))])).applied == 1
+    before = await world.changes()
+    parser.go.set()
+    with pytest.raises(StoreError, match="another one took over"):
+        await stopped
+    assert await world.changes() == before
+    assert (await world.person(0)).restrictions
+
+
+async def test_the_lock_of_another_is_not_taken_away_at_the_end(world: World) -> None:
+    slow = ImportLock(world.database, FEED, world.now)
+    async with slow:
+        world.later(LEASE_TIME)
+        async with ImportLock(world.database, FEED, world.now):
+            await slow.__aexit__(None, None, None)
+            assert await world.leases() == 1
+    assert await world.leases() == 0
+
+
+async def test_an_urgent_import_waits_for_a_batch_and_not_for_the_whole(world: World) -> None:
+    """While a large file is written, one block of another feed gets in between its batches."""
+    await world.load([row(1)], feed="toinen")
+    many = rows(range(6000))
+    started = asyncio.Event()
+    large = asyncio.create_task(
+        world.load(many, progress=lambda p: started.set() if p.stage == "writing" else None)
+    )
+    await started.wait()
+    await world.load([row(1, restrictions=[BAN])], feed="toinen", delta=True)
+    assert not large.done()
+    assert (await large).applied == 6000
+    urgent = (await world.columns(1, "toinen"))["change"]
+    assert isinstance(urgent, int)
+    assert urgent < (await world.changes())[-1][0]
+    assert card(1) in await world.cards()
