@@ -16,7 +16,7 @@ from kioskd.domain.face import Light, Tone
 from kioskd.domain.moment import Moment
 from kioskd.domain.notice import Shown
 from kioskd.domain.reading import InputChange, KeyPress, Scan
-from kioskd.domain.record import Record
+from kioskd.domain.record import Owed, Record
 from kioskd.domain.staff import Enrolment, ListEntry, Lockdown, Which
 
 
@@ -222,6 +222,15 @@ class PinVerifier(Protocol):
     """Checks a PIN off the loop. Without a verifier it spends the same time and says False."""
 
     async def check(self, verifier: bytes | None, pin: str) -> bool: ...
+
+
+class CardActivity(Protocol):
+    """What the register is to be told of a card that was used. None where it wants to know nothing.
+
+    ref: the register's own reference of the patron; day: the site's.
+    """
+
+    def owed(self, ref: str, day: date) -> Owed | None: ...
 
 
 class Journal(Protocol):

@@ -142,7 +142,10 @@ def _restrictions(text: str | None) -> list[RestrictionFields] | None:
 
 
 def _restriction(text: str) -> RestrictionFields:
-    """`kind[@branch][:until]`, as `use-ban@ESI:2026-12-31`."""
+    """`kind[@branch][:until]`, as `use-ban@ESI:2026-12-31`; a code has no place here.
+
+    Every sign that could set a code off may stand in the code of a branch.
+    """
     rest, _, until = text.partition(":")
     kind, at, branch = rest.partition("@")
     if kind not in frozenset(RestrictionKind) or (at and not branch.strip()):

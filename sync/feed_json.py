@@ -14,7 +14,7 @@ import msgspec
 from sync.feed_rows import COLUMNS, WANTED, BadRow, FeedRow, RowFields, RowRules
 
 _FAULT_PATH = re.compile(r"at `\$\.([a-z_]+)")
-_RESTRICTION_KEYS: Final = frozenset({"kind", "until", "branch"})
+_RESTRICTION_KEYS: Final = frozenset({"kind", "until", "branch", "code"})
 # Deep nesting and bytes that are no UTF-8 are not msgspec's own errors.
 NOT_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 

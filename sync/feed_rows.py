@@ -56,15 +56,16 @@ class BadField(ValueError):
     """A value that cannot be taken; the text names column and fault."""
 
 
-class RestrictionFields(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+class RestrictionFields(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """A restriction as the feed's JSON objects write it."""
 
     kind: RestrictionKind
     until: date | None = None
     branch: str | None = None
+    code: str | None = None
 
 
-class RowFields(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+class RowFields(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """The columns of a feed, by their names in the file."""
 
     card: str
@@ -149,7 +150,13 @@ class RowRules:
 def _restrictions(fields: list[RestrictionFields]) -> tuple[Restriction, ...]:
     if len(fields) > MAX_RESTRICTIONS:
         raise BadField(f"restrictions: more than {MAX_RESTRICTIONS}")
-    return tuple(Restriction(f.kind, f.until, _code("restrictions", f.branch)) for f in fields)
+    return tuple(map(restriction_of, fields))
+
+
+def restriction_of(fields: RestrictionFields) -> Restriction:
+    """The restriction of these fields. BadField when branch or code cannot be taken."""
+    branch = _code("restrictions", fields.branch)
+    return Restriction(fields.kind, fields.until, branch, _code("restrictions", fields.code))
 
 
 def _consent(given: bool | list[str]) -> bool | tuple[str, ...]:
@@ -186,7 +193,7 @@ WANTED: Final = {
     "pin_hash": "wanted: an argon2id or bcrypt hash as text, or nothing",
     "restrictions": "wanted: known kinds ("
     + ", ".join(RestrictionKind)
-    + "), until as 2027-05-31, branch as a code without blanks",
+    + "), until as 2027-05-31, branch and code without blanks",
     "expires": "wanted: a date such as 2027-05-31",
     "eligible_from": "wanted: a date such as 2027-05-31",
     "consent": "wanted: true, false or branch codes without blanks",

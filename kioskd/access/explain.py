@@ -52,7 +52,8 @@ def _restriction(facts: Facts, kind: RestrictionKind) -> str:
     if found is None:
         return ""
     until = f"until {found.until}" if found.until else "no end date"
-    return f"{until}, branch {found.branch}" if found.branch else f"{until}, every branch"
+    where = f"branch {found.branch}" if found.branch else "every branch"
+    return ", ".join(filter(None, (until, where, found.code)))
 
 
 def _expiry(facts: Facts) -> str:
@@ -71,6 +72,8 @@ def _age(facts: Facts) -> str:
 
 def _category(facts: Facts) -> str:
     category = facts.credential.category if facts.credential else None
+    if told := _restriction(facts, RestrictionKind.CATEGORY_NOT_ALLOWED):
+        return f"the register says so for this card: {told}"
     if not facts.door.categories:
         return "every category is allowed"
     return (

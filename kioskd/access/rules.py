@@ -74,7 +74,12 @@ def _not_expired(f: Facts) -> Outcome:
 
 
 def _category(f: Facts) -> Outcome:
-    if not f.door.categories or f.credential is None:
+    if f.credential is None:
+        return None
+    # A hub that knows the categories of a branch says so, instead of sending everybody's.
+    if restriction(f, RestrictionKind.CATEGORY_NOT_ALLOWED) is not None:
+        return False
+    if not f.door.categories:
         return None
     return f.credential.category in f.door.categories
 

@@ -15,18 +15,18 @@ import secrets
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
 from kioskd.clock.system import SystemClock
 from kioskd.config.model import Config
 from kioskd.daemon.import_enrolled import NOBODY, read_enrolled, remove_enrolled
-from kioskd.daemon.import_sealing import RowSealer, SealingKeys, seal_all
+from kioskd.daemon.import_sealing import RowFormat, RowSealer, SealingKeys, seal_all
 from kioskd.daemon.importing import (
     MAX_BAD_ROWS,
     BadLine,
@@ -50,7 +50,7 @@ from kioskd.store.faults import mapped
 from kioskd.vault.keys import Purpose
 from kioskd.vault.sealing import Sealer
 from kioskd.vault.verifiers import pack_verifier
-from sync.feed_file import FeedFile, refuse_unknown
+from sync.feed_file import Chunk, FeedFile, refuse_unknown
 from sync.feed_rows import BadRow, RowRules
 
 _PROGRESS_EVERY: Final = 20  # chunks of 1,000 lines
@@ -67,7 +67,7 @@ def run_import(
     request: ImportRequest, config: Config, emit: Emit = ignore, checkpoint: Checkpoint = pass_by
 ) -> ImportReport:
     """Import a feed in this process. KioskError: nothing was loaded."""
-    work = _Import(request, config, emit, checkpoint)
+    work = FeedImport(request, config, emit, checkpoint)
     try:
         if request.dry_run:
             return work.delta() if request.delta else work.rehearse_full()
@@ -112,7 +112,23 @@ class _Outcome:
     cache_bytes: int = 0
 
 
-class _Import:
+class Lines(Protocol):
+    """Lines that are being read. size in bytes, 0: not known; position: read so far."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def format(self) -> RowFormat: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def position(self) -> int: ...
+    def chunks(self) -> Iterator[Chunk]: ...
+
+
+class FeedImport:
+    """One import of a feed file. Where a hub's snapshot differs, it says so in line_cache_load."""
+
     def __init__(
         self, request: ImportRequest, config: Config, emit: Emit, checkpoint: Checkpoint
     ) -> None:
@@ -138,14 +154,15 @@ class _Import:
             built = build_generation(
                 self.directory,
                 staging,
-                CacheMeta(generation, index.id, seal.id, self._synced),
+                self._placed(CacheMeta(generation, index.id, seal.id, self._synced)),
                 site_verifier=site_verifier,
                 written=lambda rows: self._emit(Progress("writing", rows, staging.rows)),
                 checkpoint=self._checkpoint,
             )
         previous = self._switch(built)
         if index.pending:
-            keyring.take_cache_index(index.id)
+            # Read anew: what is in memory would bring back keys that were dropped meanwhile.
+            open_keyring(self._config).take_cache_index(index.id)
         self._unenrol(staging)
         n, kinds = built.meta.credentials, built.meta.verifiers
         outcome = _Outcome(n, kinds, n, staging.removed, previous, generation, built.size)
@@ -178,7 +195,7 @@ class _Import:
         keys = SealingKeys(
             keyring.by_id(before.index_key).secret, keyring.by_id(before.seal_key).secret
         )
-        delta = Delta(self.directory, current, _kind_in(Sealer(keys.seal)), site_verifier)
+        delta = Delta(self.directory, current, kind_in_rows(Sealer(keys.seal)), site_verifier)
         self._enrolled = read_enrolled(self.directory, keyring)
         with Staging(self.directory) as staging:
             self._stage(staging, keys)
@@ -211,8 +228,9 @@ class _Import:
     def _stage(self, staging: Staging, keys: SealingKeys) -> None:
         """Read the whole feed into the staging. InputError when it has columns it must not have."""
         unknown: dict[str, int] = {}
-        with FeedFile.open(Path(self._request.feed)) as feed:
-            sealer = RowSealer(feed.format, self._rules(), keys, self._enrolled)
+        rules = row_rules(self._config, self._synced)
+        with self._lines() as feed:
+            sealer = RowSealer(feed.format, rules, keys, self._enrolled)
             with closing(seal_all(sealer, feed.chunks(), feed.size)) as chunks:
                 for number, chunk in enumerate(chunks):
                     unknown = chunk.unknown | unknown
@@ -224,14 +242,12 @@ class _Import:
         self._tally.rows = staging.rows - staging.left_out + self._tally.bad
         refuse_unknown(feed.name, unknown)
 
-    def _rules(self) -> RowRules:
-        cards, policy = self._config.cards, self._config.policy
-        return RowRules(
-            patterns=CodePatterns(cards.patron, cards.item),
-            pack=pack_verifier,
-            today=self._synced.wall.astimezone(ZoneInfo(self._config.site.timezone)).date(),
-            near=timedelta(hours=policy.max_credential_age_hours),
-        )
+    def _lines(self) -> AbstractContextManager[Lines]:
+        return FeedFile.open(Path(self._request.feed))
+
+    def _placed(self, seed: CacheMeta) -> CacheMeta:
+        """What the new generation says of itself, once all is read. InputError: it is no good."""
+        return seed
 
     def _switch(self, built: BuiltGeneration) -> int | None:
         previous = self._previous()
@@ -282,7 +298,18 @@ class _Import:
         )
 
 
-def _kind_in(sealer: Sealer) -> KindOf:
+def row_rules(config: Config, now: Moment) -> RowRules:
+    """What this site says about the rows of a feed that is read now."""
+    return RowRules(
+        patterns=CodePatterns(config.cards.patron, config.cards.item),
+        pack=pack_verifier,
+        today=now.wall.astimezone(ZoneInfo(config.site.timezone)).date(),
+        near=timedelta(hours=config.policy.max_credential_age_hours),
+    )
+
+
+def kind_in_rows(sealer: Sealer) -> KindOf:
+    """Names the kinds of verifiers in sealed rows; None for a row that does not open."""
     kinds = VerifierKinds()
 
     def kind_in(card: bytes, sealed: bytes) -> str | None:

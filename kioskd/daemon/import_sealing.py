@@ -17,7 +17,7 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from kioskd.daemon.import_enrolled import NOBODY, Enrolled, is_lost
 from kioskd.daemon.verifier_kinds import VerifierKinds
@@ -25,7 +25,7 @@ from kioskd.errors import StoreError
 from kioskd.store.cache_staging import LEFT_OUT, REMOVED, StagedRow
 from kioskd.vault.card_index import index_of
 from kioskd.vault.sealing import Sealer
-from sync.feed_file import Chunk, FeedFormat, RowParser, parse_chunk
+from sync.feed_file import Chunk, RowParser, parse_chunk
 from sync.feed_rows import BadRow, FeedRow, RowRules
 
 WORTH_PROCESSES: Final = 4_000_000  # bytes of feed; below, forking costs more than it gains
@@ -34,6 +34,12 @@ PROCESSES: Final = 2  # and this one sorts and writes
 # What goes through the pipes: lines to a child; rows by column, bad rows and columns back.
 _Lines = tuple[int, list[bytes | None]]
 _Columns = tuple[list[tuple[object, ...]], list[BadRow], dict[str, int]]
+
+
+class RowFormat(Protocol):
+    """How lines become rows; small, so that it can go to another process."""
+
+    def parser(self, rules: RowRules) -> RowParser: ...
 
 
 class SealedChunk(NamedTuple):
@@ -62,7 +68,7 @@ class RowSealer:
     """Seals the rows of one feed under the keys of one generation."""
 
     def __init__(
-        self, form: FeedFormat, rules: RowRules, keys: SealingKeys, enrolled: Enrolled = NOBODY
+        self, form: RowFormat, rules: RowRules, keys: SealingKeys, enrolled: Enrolled = NOBODY
     ) -> None:
         self._parser: RowParser = form.parser(rules)
         self._index_key = keys.index

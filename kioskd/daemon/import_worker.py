@@ -16,6 +16,7 @@ import msgspec
 from kioskd.config.load import load
 from kioskd.daemon.import_run import run_import
 from kioskd.daemon.importing import Event, ImportRequest, encode_event, refusal_of
+from kioskd.daemon.line_cache_load import run_snapshot
 from kioskd.daemon.privileges import drop_to_owner, may_look_into
 from kioskd.errors import KioskError
 from kioskd.ports import Checkpoint, pass_by
@@ -47,7 +48,8 @@ def _worked(request: ImportRequest, checkpoint: Checkpoint) -> Event:
     os.nice(NICENESS)
     if may_look_into(directory):
         os.environ["SQLITE_TMPDIR"] = str(directory)  # /tmp may be memory, and is not ours
-    return run_import(request, config, _emit, checkpoint)
+    run = run_snapshot if request.hub else run_import
+    return run(request, config, _emit, checkpoint)
 
 
 def _emit(event: Event) -> None:

@@ -21,13 +21,17 @@ WORKER: Final = "kioskd.daemon.import_worker"
 
 
 class ImportRequest(msgspec.Struct, frozen=True):
-    """What to import and how. feed "-" is standard input."""
+    """What to import and how. feed "-" is standard input.
+
+    hub: the snapshot of a hub on standard input, with its last line.
+    """
 
     config: str
     feed: str
     delta: bool = False
     dry_run: bool = False
     confirm_shrink: bool = False
+    hub: bool = False
 
 
 class Progress(msgspec.Struct, frozen=True, tag="progress"):
@@ -103,7 +107,7 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
 
 Event = Progress | ImportReport | Refused
 encode_event = msgspec.json.Encoder().encode
-_decode_event = msgspec.json.Decoder(Event).decode
+decode_event = msgspec.json.Decoder(Event).decode
 
 
 def refusal_of(error: KioskError) -> Refused:
@@ -124,7 +128,7 @@ def import_feed(
     ended: ImportReport | Refused | None = None
     with _started(request) as child:
         for line in child.stdout or ():
-            event = _decode_event(line)
+            event = decode_event(line)
             if isinstance(event, Progress):
                 progress(event)
             else:
@@ -132,20 +136,25 @@ def import_feed(
     if isinstance(ended, Refused):
         raise ended.error()
     if ended is None:
-        raise StoreError(_how_it_ended(child.returncode))
+        raise StoreError(how_it_ended(child.returncode))
     return ended
 
 
-def _started(request: ImportRequest) -> "subprocess.Popen[bytes]":
-    text = msgspec.json.encode(request).decode()
+def worker_command(request: ImportRequest) -> list[str]:
+    """How the process of an import is started; it holds no secret."""
     # Not "-m" with the working directory on the path: a folder `drivers` there would be taken.
-    command = [sys.executable, "-P", "-m", WORKER, text]
+    text = msgspec.json.encode(request).decode()
+    return [sys.executable, "-P", "-m", WORKER, text]
+
+
+def _started(request: ImportRequest) -> "subprocess.Popen[bytes]":
     try:
-        return subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603  # our own module
+        return subprocess.Popen(worker_command(request), stdout=subprocess.PIPE)  # noqa: S603
     except OSError as error:
         raise StoreError(f"the import could not be started: {error.strerror}") from error
 
 
-def _how_it_ended(code: int) -> str:
+def how_it_ended(code: int) -> str:
+    """What to tell where the process said nothing."""
     how = f"signal {-code}" if code < 0 else f"exit code {code}"
     return f"the import was ended from outside ({how}); the cache is as it was, run it again"

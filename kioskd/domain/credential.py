@@ -19,6 +19,7 @@ class RestrictionKind(StrEnum):
     TERMS_MISSING = "terms-missing"
     UNDER_AGE = "under-age"
     NO_OFFLINE_LOAN = "no-offline-loan"
+    CATEGORY_NOT_ALLOWED = "category-not-allowed"
 
 
 class Source(StrEnum):
@@ -33,12 +34,14 @@ class Source(StrEnum):
 class Restriction:
     """One restriction; `until` is its last local day (None: open), `branch` None: everywhere.
 
-    A branch is told apart without case, as in a feed `esi` can only mean ESI.
+    A branch is told apart without case, as in a feed `esi` can only mean ESI. code: why, as the
+    register names it (`account-locked`); for staff, no rule looks at it.
     """
 
     kind: RestrictionKind
     until: date | None = None
     branch: str | None = None
+    code: str | None = None
 
     def holds(self, today: date, branch: str) -> bool:
         """Whether it binds at this branch on this local day."""

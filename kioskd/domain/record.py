@@ -41,11 +41,27 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Owed:
+    """That a card was used on a local day, for the register: sealed, and tied to no row.
+
+    key: the same for the same patron and day. sealed: the register's reference of the patron.
+    """
+
+    key: bytes
+    sealed: bytes
+    day: str
+
+    def __repr__(self) -> str:
+        return "Owed()"
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One row to be. `id` is fixed when the fact happens; `card` is an index, never a number.
 
     known: whether the card was known; persons of unknown cards are kept for hours, not days.
-    trusted: whether the clock was trusted when `at` was read.
+    trusted: whether the clock was trusted when `at` was read. activity: kept beside the row, in
+    its transaction, and no part of it.
     """
 
     id: str
@@ -59,3 +75,4 @@ class Record:
     card: bytes | None = None
     known: bool = True
     trusted: bool = True
+    activity: Owed | None = None

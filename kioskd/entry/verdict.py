@@ -13,12 +13,12 @@ from kioskd.access.facts import DoorPolicy, Facts, PinOutcome
 from kioskd.access.policy import decide, refused_at_scan
 from kioskd.domain.decision import DecidedBy, Decision, Reason
 from kioskd.domain.hours import HoursState
-from kioskd.domain.record import Kind, Record
+from kioskd.domain.record import Kind, Owed, Record
 from kioskd.entry.dossier import Dossier, Subject, with_pin
 from kioskd.entry.in_time import GRANT_SECONDS, in_time
 from kioskd.entry.lockouts import Lockouts
 from kioskd.errors import StoreError, VaultError
-from kioskd.ports import Checkpoint, Clock, Journal, PinVerifier
+from kioskd.ports import CardActivity, Checkpoint, Clock, Journal, PinVerifier
 
 log = logging.getLogger("kioskd.entry")
 
@@ -65,6 +65,7 @@ class Judge:
         journal: Journal,
         clock: Clock,
         checkpoint: Checkpoint,
+        activity: CardActivity | None = None,
     ) -> None:
         self._door = door
         self._policy = policy
@@ -75,6 +76,7 @@ class Judge:
         self._journal = journal
         self._clock = clock
         self._checkpoint = checkpoint
+        self._activity = activity
 
     def look_up(self, number: str) -> Subject:
         """The card's facts as they are now."""
@@ -171,7 +173,15 @@ class Judge:
             card=subject.keys.state[0] if subject.keys else None,
             known=facts.credential is not None or facts.allow_listed or facts.deny_listed,
             trusted=facts.clock_trusted,
+            activity=self._owed(facts) if decision.granted else None,
         )
+
+    def _owed(self, facts: Facts) -> Owed | None:
+        """The day's activity of the card. A day that no clock vouches for is told to nobody."""
+        ref = facts.credential.ref if facts.credential else None
+        if self._activity is None or ref is None or not facts.clock_trusted:
+            return None
+        return self._activity.owed(ref, facts.today)
 
 
 def _tell_when_written(

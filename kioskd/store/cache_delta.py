@@ -8,7 +8,7 @@ The caller holds the import lock. Deliberately not here: keys and unsealing.
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,7 +18,17 @@ from kioskd.domain.moment import Moment
 from kioskd.ports import Checkpoint, pass_by
 from kioskd.store import generations
 from kioskd.store.cache_builder import SiteVerifier
-from kioskd.store.cache_schema import FIND, PUT, REMOVE, CacheMeta, read_meta, write_meta
+from kioskd.store.cache_schema import (
+    FIND,
+    PUT,
+    REMOVE,
+    CacheMeta,
+    Placed,
+    cache_faults,
+    from_file,
+    read_meta,
+    write_meta,
+)
 from kioskd.store.cache_staging import StagedRow, Staging
 from kioskd.store.engine import connect, transaction
 from kioskd.store.faults import mapped
@@ -53,13 +63,15 @@ class DeltaResult:
 class Delta:
     """Rows for the generation in use.
 
-    kind_of: the kind of the verifier in a sealed row, None when the row does not open.
+    kind_of: the kind of the verifier in a sealed row, None when the row does not open. placed:
+    what else the delta says of the cache; a file's takes the positions of a hub from it.
     """
 
     directory: Path
     current: Current
     kind_of: KindOf
     site_verifier: SiteVerifier
+    placed: Placed = from_file
 
     def count(self, staging: Staging) -> DeltaResult:
         """What applying the rows would do. StoreError."""
@@ -73,9 +85,13 @@ class Delta:
             return DeltaResult(self._after(meta, counts), counts)
 
     def apply(
-        self, staging: Staging, synced: Moment, checkpoint: Checkpoint = pass_by
+        self, staging: Staging, synced: Moment | None, checkpoint: Checkpoint = pass_by
     ) -> DeltaResult:
-        """Change the generation, then tell readers. StoreError: nothing has changed."""
+        """Change the generation, then tell readers. StoreError: nothing has changed.
+
+        synced: when the feed was read; None: it is no whole word on the credentials, and the
+        cache gets no younger by it.
+        """
         path = generations.database_of(self.directory, self.current.generation)
         with _opened(self.directory, self.current, read_only=False) as connection:
             meta, counts = read_meta(connection, path), DeltaCounts()
@@ -83,7 +99,8 @@ class Delta:
                 for bucket in staging.sorted_buckets():
                     self._tally(connection, bucket, counts)
                     _change(connection, bucket)
-                meta = replace(self._after(meta, counts), synced=synced)
+                meta = self.placed(self._after(meta, counts))
+                meta = replace(meta, synced=synced or meta.synced)
                 write_meta(connection, meta)
             checkpoint("cache-built")
             _fold(connection, path)
@@ -125,6 +142,33 @@ def read_state(directory: Path, current: Current) -> CacheMeta:
         return read_meta(connection, path)
 
 
+def rewrite_meta(directory: Path, current: Current, placed: Placed) -> CacheMeta:
+    """Change what the generation in use says of itself and tell readers that its rows are as
+    they were. The caller holds the import lock. StoreError: nothing has changed.
+    """
+    path = generations.database_of(directory, current.generation)
+    with _opened(directory, current, read_only=False) as connection:
+        meta = placed(read_meta(connection, path))
+        with transaction(connection, path):
+            write_meta(connection, meta)
+        _fold(connection, path)
+    generations.write_current(directory, replace(current, touch=current.touch + 1))
+    return meta
+
+
+def read_sealed(directory: Path, current: Current, cards: Iterable[bytes]) -> dict[bytes, bytes]:
+    """The sealed rows of these card indices, as far as they are there. StoreError."""
+    path = generations.database_of(directory, current.generation)
+    with _opened(directory, current, read_only=True) as connection, mapped(path):
+        rows = ((card, connection.exec_driver_sql(FIND, (card,)).first()) for card in cards)
+        return {card: _bytes(row[0]) for card, row in rows if row is not None}
+
+
+def _bytes(value: object) -> bytes:
+    # In a damaged file a value may come back as another type; no bytes open as nothing.
+    return value if isinstance(value, bytes) else b""
+
+
 def _change(connection: Connection, bucket: list[StagedRow]) -> None:
     put = [(row.card, row.sealed) for row in bucket if row.sealed is not None]
     gone = [(row.card,) for row in bucket if row.sealed is None]
@@ -145,7 +189,8 @@ def _opened(directory: Path, current: Current, *, read_only: bool) -> Iterator[C
     path = generations.database_of(directory, current.generation)
     hold = Hold.take(directory, current.generation)
     try:
-        connection = connect(path, read_only=read_only)
+        with cache_faults(path):
+            connection = connect(path, read_only=read_only)
         try:
             if not read_only:
                 with mapped(path):

@@ -4,9 +4,9 @@ Deliberately not here: keys and unsealing. The rows are bytes to everybody in th
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     insert,
-    select,
+    text,
 )
 
 from kioskd.domain.moment import Moment, stamp
@@ -33,6 +33,7 @@ from kioskd.store.times import time_of
 
 INDEX_BYTES: Final = 16
 _MOST_BOOT_SECONDS: Final = 1e10  # three centuries of running
+FILE, HUB = "file", "hub"  # where a cache came from
 METADATA: Final = MetaData()
 
 CREDENTIAL: Final = Table(
@@ -55,8 +56,16 @@ META: Final = Table(
     Column("credentials", Integer, nullable=False),
     Column("verifiers", Text, nullable=False),
     Column("site_verifier", LargeBinary),
+    # Later than the rest: a cache of an earlier version lacks these, and that version leaves them
+    # out when it writes its row, which makes them empty and the next pull a snapshot.
+    Column("source", Text, nullable=False, server_default=FILE),
+    Column("hub_generation", Text, nullable=False, server_default=""),
+    Column("credentials_cursor", Text, nullable=False, server_default=""),
+    Column("restrictions_cursor", Text, nullable=False, server_default=""),
 )
+_LATER: Final = ("source", "hub_generation", "credentials_cursor", "restrictions_cursor")
 
+_READ_META: Final = text("SELECT * FROM meta")  # an earlier version's has fewer columns
 FIND: Final = "SELECT sealed FROM credential WHERE card = ?"
 ADD: Final = "INSERT INTO credential (card, sealed) VALUES (?, ?)"
 PUT: Final = "INSERT OR REPLACE INTO credential (card, sealed) VALUES (?, ?)"
@@ -70,7 +79,9 @@ class CacheMeta:
 
     index_key, seal_key: ids in the keyring. synced: when its last feed was read. verifiers: how
     many credentials have which kind of verifier ("none": no PIN set). site_verifier: packed, of
-    nobody, with the parameters that most credentials have.
+    nobody, with the parameters that most credentials have. source: "file" or "hub".
+    hub_generation, credentials_cursor, restrictions_cursor: what the hub was last asked for and
+    gave; empty where the next pull is to be a snapshot.
     """
 
     generation: str
@@ -80,10 +91,29 @@ class CacheMeta:
     credentials: int = 0
     verifiers: Mapping[str, int] = field(default_factory=dict)
     site_verifier: bytes | None = None
+    source: str = FILE
+    hub_generation: str = ""
+    credentials_cursor: str = ""
+    restrictions_cursor: str = ""
+
+
+Placed = Callable[[CacheMeta], CacheMeta]
+"""What becomes of the meta beside its counts, in the transaction that changes the rows."""
+
+
+def without_positions(meta: CacheMeta) -> CacheMeta:
+    """The same cache, of which the hub's next word is to be a snapshot."""
+    return replace(meta, hub_generation="", credentials_cursor="", restrictions_cursor="")
+
+
+def from_file(meta: CacheMeta) -> CacheMeta:
+    """A cache that a feed file made or changed: the hub no longer knows what is in it."""
+    return replace(without_positions(meta), source=FILE)
 
 
 def write_meta(connection: Connection, meta: CacheMeta) -> None:
     """Put the one row; the caller maps errors."""
+    _add_later_columns(connection)
     values = {
         "one": 1,
         "generation": meta.generation,
@@ -95,19 +125,33 @@ def write_meta(connection: Connection, meta: CacheMeta) -> None:
         "credentials": meta.credentials,
         "verifiers": json.dumps(dict(meta.verifiers), sort_keys=True),
         "site_verifier": meta.site_verifier,
+        "source": meta.source,
+        "hub_generation": meta.hub_generation,
+        "credentials_cursor": meta.credentials_cursor,
+        "restrictions_cursor": meta.restrictions_cursor,
     }
     connection.execute(insert(META).prefix_with("OR REPLACE"), values)
+
+
+def _add_later_columns(connection: Connection) -> None:
+    there = {row[1] for row in connection.exec_driver_sql("PRAGMA table_info(meta)").fetchall()}
+    for name in _LATER:
+        if name not in there:
+            default = META.c[name].server_default.arg  # type: ignore[union-attr]
+            connection.exec_driver_sql(
+                f"ALTER TABLE meta ADD COLUMN {name} TEXT NOT NULL DEFAULT '{default}'"
+            )
 
 
 def read_meta(connection: Connection, path: Path) -> CacheMeta:
     """The one row. StoreDamaged when it is missing or is not what was written."""
     with cache_faults(path):
-        row = connection.execute(select(META)).mappings().one_or_none()
+        row = connection.execute(_READ_META).mappings().one_or_none()
     if row is None:
         raise damaged(path)
     try:
         return _meta(row)
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+    except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise damaged(path) from error
 
 
@@ -128,7 +172,14 @@ def _meta(row: RowMapping) -> CacheMeta:
         credentials=int(row["credentials"]),
         verifiers={str(kind): int(count) for kind, count in verifiers.items()},
         site_verifier=row["site_verifier"],
+        **{name: _text(row[name]) for name in _LATER if name in row},
     )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("meta")
+    return value
 
 
 @contextmanager

@@ -90,7 +90,7 @@ class CredentialCache:
         self._adopt(self._look())
 
     async def refresh(self) -> bool:
-        """Take a new generation or delta if there is one; whether anything changed. Never raises.
+        """Take a new generation or delta if there is one; whether rows changed. Never raises.
 
         Cheap when nothing did: `current` is read, 60 bytes. One call at a time.
         """
@@ -190,7 +190,9 @@ class CredentialCache:
         except (VaultError, ValueError) as error:
             found.close()
             return self._lose(error if isinstance(error, VaultError) else damaged(found.path))
-        self._open, self._told = found, ""
+        old, self._open, self._told = self._open, found, ""
+        if old is not None and old.current.same_rows(found.current):
+            return False  # only its age began anew
         extra = {"generation": found.meta.generation, "credentials": found.meta.credentials}
         log.info("cache.adopted", extra=extra)
         return True

@@ -17,6 +17,7 @@ from kioskd.errors import StoreDamaged, StoreError
 from kioskd.store.faults import mapped
 
 BUSY_SECONDS = 5.0  # a reader beside the daemon waits this long for a checkpoint
+_FOLD_MS = 50  # an entry waits no longer for a reader of the journal than this
 _WRITING = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON")
 Step = Callable[[Connection], None]
 
@@ -114,6 +115,17 @@ def quick_transaction(connection: Connection, path: Path) -> Iterator[sqlite3.Cu
 def _roll_back(connection: Connection) -> None:
     with suppress(Exception):  # the first error is the one to tell
         connection.exec_driver_sql("ROLLBACK")
+
+
+def folded(connection: Connection, path: Path) -> bool:
+    """Empty the write-ahead log, so that what was deleted leaves it as well; False while read."""
+    with mapped(path):
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={_FOLD_MS}").close()
+        try:
+            busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one()
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000:.0f}").close()
+    return not busy
 
 
 def migrate(connection: Connection, path: Path, steps: Sequence[Step]) -> None:

@@ -3,7 +3,9 @@
     credentials.<generation>.db        one whole cache, SQLite in WAL mode
     credentials.<generation>.inuse     empty; readers hold a shared lock on it
     credentials.<generation>.building  half a cache; its builder holds the import lock
-    current                            {"generation": ..., "change": ...}, replaced atomically
+    current                            {"generation": ..., "change": ..., "touch": ...}, replaced
+                                       atomically
+    cache.dropped                      empty; there is no `current` because the cache was dropped
     import.lock                        empty; one import at a time
 
 A database in WAL mode is never renamed over and never unlinked while somebody has it open
@@ -24,7 +26,7 @@ import re
 import secrets
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Self
@@ -34,6 +36,7 @@ from kioskd.store.faults import is_there, mapped
 
 CURRENT: Final = "current"
 IMPORT_LOCK: Final = "import.lock"
+DROPPED: Final = "cache.dropped"
 WAY_OUT: Final = "run a full `kioskd feed import`"
 
 _NAME = re.compile(r"credentials\.([0-9A-Za-z-]{1,64})\.(?:db|db-wal|db-shm|inuse)")
@@ -44,10 +47,18 @@ _RACES: Final = 8  # switches in a row that a reader follows before it gives up
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """Which generation is in use; `change` rises with each delta applied to it."""
+    """Which generation is in use; `change` rises with each delta applied to it.
+
+    touch rises where only what it says of itself was written anew, its age for one.
+    """
 
     generation: str
     change: int = 0
+    touch: int = 0
+
+    def same_rows(self, other: "Current") -> bool:
+        """Whether the two stand for the same credentials."""
+        return (self.generation, self.change) == (other.generation, other.change)
 
 
 def new_generation(now: datetime) -> str:
@@ -83,7 +94,7 @@ def write_current(directory: Path, current: Current) -> None:
     """Make `current` name this generation; after a power cut it names the old or the new one."""
     path = directory / CURRENT
     aside = directory / f"{CURRENT}.new"
-    text = json.dumps({"generation": current.generation, "change": current.change}) + "\n"
+    text = json.dumps(asdict(current)) + "\n"
     with mapped(path):
         descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
@@ -91,7 +102,23 @@ def write_current(directory: Path, current: Current) -> None:
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)
+        (directory / DROPPED).unlink(missing_ok=True)
     sync_path(directory)
+
+
+def drop(directory: Path) -> None:
+    """Have no cache: `current` goes, and each generation as soon as nobody reads it any more.
+
+    Without the mark a `current` that got lost would make every sweeper delete the caches.
+    """
+    mark = directory / DROPPED
+    with mapped(mark):
+        mark.touch(mode=0o600)
+    sync_path(directory)
+    with mapped(directory / CURRENT):
+        (directory / CURRENT).unlink(missing_ok=True)
+    sync_path(directory)
+    sweep(directory)
 
 
 def sync_path(path: Path) -> None:
@@ -210,14 +237,17 @@ def _parsed(text: bytes) -> Current | None:
         return None
     match found:
         case {"generation": str(generation), "change": int(change)}:
-            return Current(generation, change) if _GENERATION.fullmatch(generation) else None
+            touch = found.get("touch", 0)
+            sound = _GENERATION.fullmatch(generation) and isinstance(touch, int)
+            return Current(generation, change, touch) if sound else None
         case _:
             return None
 
 
 def _sweep_one(directory: Path, generation: str) -> bool:
     current = read_current(directory)
-    if current is None or current.generation == generation:
+    named = current.generation if current else None
+    if named == generation or (named is None and not is_there(directory / DROPPED)):
         return False
     path = _inuse(directory, generation)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -5,7 +5,7 @@ Commits never run in the loop, and nothing else runs in their thread.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
@@ -21,6 +21,7 @@ from kioskd.store.engine import connect, whole
 from kioskd.store.faults import mapped
 from kioskd.store.journal_file import JournalFile
 from kioskd.store.journal_start import JOURNAL, Opened, condemn
+from kioskd.store.outbox import Delivered, mark, told
 from kioskd.store.times import time_of
 
 log = logging.getLogger("kioskd.store")
@@ -46,6 +47,20 @@ class ThreadedJournal:
     async def charge(self, card: bytes, lockout: Lockout) -> None:
         """Write down a failed attempt; returns once it is on the medium."""
         await self.run(lambda: self._write(lambda file: file.charge(card, lockout)))
+
+    async def mark_delivered(
+        self, journal: str, through: int, dead: Sequence[tuple[int, str]], at: datetime
+    ) -> None:
+        """The hub has every row of this journal up to `through`, or refuses it for good.
+
+        journal: whose rows those were; marks of another journal than this are left out.
+        """
+        marks = Delivered(journal, through, tuple(dead), at)
+        await self.run(lambda: self._write(lambda file: mark(file.connection, self._path, marks)))
+
+    async def drop_activities(self, keys: Sequence[bytes]) -> None:
+        """The hub has these activities; what they said is gone from the medium."""
+        await self.run(lambda: self._write(lambda file: told(file.connection, self._path, keys)))
 
     def last_grant(self, card: bytes) -> datetime | None:
         """When this card was last let in here, while that is kept."""
@@ -135,6 +150,16 @@ class NoJournal:
 
     async def append(self, record: Record, cleared: tuple[bytes, ...] = ()) -> None:
         """Refuse: no record, no opening."""
+        raise StoreError(self._why)
+
+    async def mark_delivered(
+        self, journal: str, through: int, dead: Sequence[tuple[int, str]], at: datetime
+    ) -> None:
+        """Refuse: it goes out again, and the hub knows it by its id."""
+        raise StoreError(self._why)
+
+    async def drop_activities(self, keys: Sequence[bytes]) -> None:
+        """Refuse: they go out again, to no effect."""
         raise StoreError(self._why)
 
     async def charge(self, card: bytes, lockout: Lockout) -> None:

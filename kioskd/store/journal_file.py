@@ -25,7 +25,7 @@ from kioskd.errors import StoreFull
 from kioskd.store import chain
 from kioskd.store.engine import quick_transaction
 from kioskd.store.in_use import InUse
-from kioskd.store.journal_schema import ATTEMPT, EVENT, PERSON, TALLY
+from kioskd.store.journal_schema import ACTIVITY, ATTEMPT, EVENT, PERSON, TALLY
 from kioskd.store.reserve import Reserve
 from kioskd.store.times import time_of
 
@@ -49,6 +49,7 @@ def _sql(statement: object) -> str:
 _INSERT_EVENT = _sql(insert(EVENT))
 _INSERT_PERSON = _sql(insert(PERSON))
 _PUT_ATTEMPT = _sql(insert(ATTEMPT).prefix_with("OR REPLACE"))
+_OWE = _sql(insert(ACTIVITY).prefix_with("OR IGNORE"))
 _COUNT = _sql(insert(TALLY)) + " ON CONFLICT DO UPDATE SET n = n + 1"
 _FORGET = "DELETE FROM attempt WHERE card = ?"
 _PRUNE = (
@@ -148,6 +149,9 @@ class JournalFile:
             run.execute(_INSERT_EVENT, _event_row(body, row, trusted=record.trusted))
             if salt is not None:
                 run.execute(_INSERT_PERSON, (seq, salt, record.card, None, int(record.known)))
+            if record.activity is not None:
+                owed = record.activity
+                run.execute(_OWE, (owed.key, owed.sealed, owed.day))
             for statement, values in also:
                 run.execute(statement, values)
             for index in cleared:

@@ -85,8 +85,43 @@ META = Table(
 )
 
 
+# What the hub has, by the id of the chain: a journal that begins anew owes it everything.
+DELIVERY = Table(
+    "delivery",
+    METADATA,
+    Column("journal", Text, primary_key=True),
+    Column("through", Integer, nullable=False),
+    Column("at", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+DEAD = Table(
+    "dead",
+    METADATA,
+    Column("seq", Integer, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("at", Text, nullable=False),
+)
+
+# Ordered by a key that says nothing, without a number, a time or a row of the journal: nothing
+# in it tells which entry of the day a card's was. An empty `sealed` was told to the hub already.
+ACTIVITY = Table(
+    "activity",
+    METADATA,
+    Column("key", LargeBinary, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("day", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+_OUTBOX = (DELIVERY, DEAD, ACTIVITY)
+
+
 def _first(connection: Connection) -> None:
-    METADATA.create_all(connection)
+    METADATA.create_all(connection, [t for t in METADATA.sorted_tables if t not in _OUTBOX])
 
 
-STEPS = (_first,)
+def _outbox(connection: Connection) -> None:
+    METADATA.create_all(connection, _OUTBOX)
+
+
+STEPS = (_first, _outbox)

@@ -22,9 +22,10 @@ from kioskd.store.faults import mapped
 from kioskd.store.journal_start import Mirror, former_ids, journal_id
 from kioskd.store.times import time_of
 
+# A quoted name that is no column would be read as a text; with its table's before it, it is not.
 ROWS = (
     "SELECT event.seq AS seq, id, at, kind, door, decision, reason, decided_by, "
-    '"by", detail, personal, hash, journal_person.seq AS person, salt, card, item '
+    'event."by" AS "by", detail, personal, hash, journal_person.seq AS person, salt, card, item '
     "FROM event LEFT JOIN journal_person USING (seq) "
 )
 # What a damaged text or type can raise while a row is put into its one form.

@@ -17,14 +17,14 @@ from kioskd.domain.moment import stamp
 from kioskd.ports import Checkpoint
 from kioskd.store import chain
 from kioskd.store.chain import Anchor
-from kioskd.store.engine import BUSY_SECONDS, transaction
+from kioskd.store.engine import folded, transaction
 from kioskd.store.faults import mapped
 from kioskd.store.journal_start import former_ids, journal_id
+from kioskd.store.outbox import forget_activities
 
 log = logging.getLogger("kioskd.store")
 _AT_ONCE = 500  # rows a transaction
 _SCANNED = 20_000  # rows read between two entries: some 3 ms on a small board
-_FOLD_MS = 50  # an entry waits no longer for a reader than this
 _FOLD_TRIES = 40
 _MONTH = timedelta(days=30.5)
 _OLDER = (
@@ -43,15 +43,17 @@ class RetentionPolicy:
     rows: timedelta = timedelta(days=365)
     staff_months: int = 12
     attempts: timedelta = timedelta(hours=24)
+    undelivered: timedelta = timedelta(days=45)
     lockout: timedelta = timedelta(minutes=60)
 
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What one run removed."""
+    """What one run removed. activities: of those that no hub was told of in time."""
 
     persons: int
     rows: int
+    activities: int = 0
 
 
 def work_through(
@@ -70,9 +72,11 @@ def work_through(
     while rows := _rows(connection, path, due, mac, checkpoint):
         yield Forgotten(0, rows)
     _attempts(connection, path, policy, now)
+    if lost := forget_activities(connection, path, now - policy.undelivered, now):
+        yield Forgotten(0, 0, lost)
     checkpoint("retention-checkpoint")
     for _ in range(_FOLD_TRIES):
-        if _folded(connection, path):
+        if folded(connection, path):
             return
         yield Forgotten(0, 0)
     log.warning("retention.log_kept", extra={"why": "a reader holds it; next time"})
@@ -128,20 +132,9 @@ def erase(connection: Connection, path: Path, card: bytes) -> int:
     with transaction(connection, path) as run:
         erased = run.exec_driver_sql("DELETE FROM journal_person WHERE card = ?", (card,)).rowcount
     for _ in range(_FOLD_TRIES):
-        if _folded(connection, path):
+        if folded(connection, path):
             break
     return int(erased)
-
-
-def _folded(connection: Connection, path: Path) -> bool:
-    """Empty the write-ahead log, so that what was deleted leaves it as well; False while read."""
-    with mapped(path):
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={_FOLD_MS}").close()
-        try:
-            busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one()
-        finally:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000:.0f}").close()
-    return not busy
 
 
 def _persons(
@@ -170,7 +163,11 @@ def _rows(
         ).fetchall()
         for gap in _gaps((int(r[0]), str(r[1])) for r in rows):
             _anchor(run, gap, mac)
-            run.exec_driver_sql("DELETE FROM event WHERE seq BETWEEN ? AND ?", (gap.first, gap.seq))
+            for table in ("event", "dead"):
+                run.exec_driver_sql(
+                    f"DELETE FROM {table} WHERE seq BETWEEN ? AND ?",  # noqa: S608
+                    (gap.first, gap.seq),
+                )
         checkpoint("retention-rows")
     return len(rows)
 

@@ -56,6 +56,22 @@ def put_entry(connection: Connection, entry: ListEntry, older: Iterable[bytes]) 
     )
 
 
+def put_entries_of(
+    connection: Connection, which: Which, by: str, to_be: Iterable[ListEntry]
+) -> None:
+    """Let these be the entries of a list that `by` put there; the longer of two of a card stays."""
+    connection.exec_driver_sql(
+        "DELETE FROM listed WHERE which = ? AND by = ?", (which.value, by)
+    ).close()
+    for entry in to_be:
+        longer = connection.exec_driver_sql(
+            "SELECT 1 FROM listed WHERE card = ? AND which = ? AND until >= ?",
+            (entry.card, which.value, stamp(entry.until)),
+        ).first()
+        if longer is None:
+            put_entry(connection, entry, ())
+
+
 def drop_entries(connection: Connection, cards: Iterable[bytes], which: Which) -> int:
     """Take a card off a list; how many rows went."""
     return sum(

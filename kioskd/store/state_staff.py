@@ -8,7 +8,7 @@ Deliberately not here: who may change what, and that it is journalled (kioskd.co
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import date
 from pathlib import Path
@@ -47,6 +47,15 @@ class StaffState:
     async def put_entry(self, entry: ListEntry, older: tuple[bytes, ...]) -> None:
         """Put a card on a list; its rows under older indices go."""
         await self._do(lambda run: rows.put_entry(run, entry, older))
+
+    async def put_entries_of(self, by: str, lists: Mapping[Which, Sequence[ListEntry]]) -> None:
+        """Let these be the entries of each list that `by` put there."""
+
+        def put(run: Connection) -> None:
+            for which, to_be in lists.items():
+                rows.put_entries_of(run, which, by, to_be)
+
+        await self._do(put)
 
     async def drop_entries(self, cards: tuple[bytes, ...], which: Which) -> int:
         """Take a card, by all its indices, off a list; how many rows went."""

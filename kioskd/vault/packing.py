@@ -2,7 +2,8 @@
 
     version u8 = 1, flags u16, then what the flags name, in this order (big endian):
     verifier         length u8, packed verifier (kioskd.vault.verifiers)
-    restrictions     count u8, each: kind u8 (| 0x40 until, | 0x80 branch), until u24, branch text
+    restrictions     count u8, each: kind u8 (| 0x20 code, | 0x40 until, | 0x80 branch), until u24,
+                     branch text, code text
     expires          u24
     eligible from    u24
     consent branches count u8, each a text
@@ -38,8 +39,8 @@ _REF = 1 << 8
 _SOURCE_SHIFT = 9
 _KNOWN_FLAGS = (1 << 11) - 1
 
-_UNTIL, _BRANCH = 0x40, 0x80
-_KIND_BITS = 0x3F
+_CODE, _UNTIL, _BRANCH = 0x20, 0x40, 0x80
+_KIND_BITS = 0x1F
 
 # Codes on disk: append, never renumber.
 _KINDS = (
@@ -52,6 +53,7 @@ _KINDS = (
     RestrictionKind.TERMS_MISSING,
     RestrictionKind.UNDER_AGE,
     RestrictionKind.NO_OFFLINE_LOAN,
+    RestrictionKind.CATEGORY_NOT_ALLOWED,
 )
 _KIND_CODES = {kind: code for code, kind in enumerate(_KINDS)}
 _SOURCES = (Source.EXPORTED, Source.LEARNED, Source.ENROLLED)
@@ -99,16 +101,19 @@ def _pack(c: Credential) -> bytes:
 def _pack_restrictions(restrictions: tuple[Restriction, ...]) -> bytes:
     out = bytearray(len(restrictions).to_bytes(1, "big"))
     for r in restrictions:
-        code = _KIND_CODES[r.kind]
-        until = branch = b""
+        head = _KIND_CODES[r.kind]
+        until = branch = code = b""
         if r.until is not None:
-            code |= _UNTIL
+            head |= _UNTIL
             until = r.until.toordinal().to_bytes(3, "big")
         if r.branch is not None:
-            code |= _BRANCH
+            head |= _BRANCH
             branch = _text(r.branch)
-        out.append(code)
-        out += until + branch
+        if r.code is not None:
+            head |= _CODE
+            code = _text(r.code)
+        out.append(head)
+        out += until + branch + code
     return bytes(out)
 
 
@@ -189,14 +194,14 @@ def _unpack_restrictions(data: bytes, at: int) -> tuple[tuple[Restriction, ...],
     found = []
     count, at = data[at], at + 1
     for _ in range(count):
-        code, at = data[at], at + 1
+        head, at = data[at], at + 1
+        kind = _kind(head & _KIND_BITS)
         until: date | None = None
-        branch: str | None = None
-        if code & _UNTIL:
+        if head & _UNTIL:
             until, at = _day(data, at), at + 3
-        if code & _BRANCH:
-            branch, at = _unpack_text(data, at)
-        found.append(Restriction(_kind(code & _KIND_BITS), until, branch))
+        branch, at = _unpack_text(data, at) if head & _BRANCH else (None, at)
+        code, at = _unpack_text(data, at) if head & _CODE else (None, at)
+        found.append(Restriction(kind, until, branch, code))
     return tuple(found), at
 
 

@@ -56,6 +56,16 @@ def with_restriction(kind: RestrictionKind, **more: object) -> Facts:
             "until 2027-01-08, branch ESI",
         ),
         (
+            Reason.USE_BAN,
+            with_restriction(RestrictionKind.USE_BAN, code="account-locked"),
+            "no end date, every branch, account-locked",
+        ),
+        (
+            Reason.CATEGORY_NOT_ALLOWED,
+            with_restriction(RestrictionKind.CATEGORY_NOT_ALLOWED),
+            "the register says so for this card: no end date, every branch",
+        ),
+        (
             Reason.SELF_SERVICE_BLOCK,
             with_restriction(RestrictionKind.SELF_SERVICE_BLOCK),
             "no end date, every branch",

@@ -89,6 +89,7 @@ FAULTS: dict[str, Change] = {
     "blocked": restricted(RestrictionKind.SELF_SERVICE_BLOCK),
     "terms": restricted(RestrictionKind.TERMS_MISSING),
     "category": card(category="INSTITUTION"),
+    "category says the register": restricted(RestrictionKind.CATEGORY_NOT_ALLOWED),
     "under age": restricted(RestrictionKind.UNDER_AGE),
     "not yet of age": card(eligible_from=TODAY + timedelta(days=1)),
     "debarred": restricted(RestrictionKind.DEBARRED),
@@ -101,6 +102,7 @@ PIN_STEPS = frozenset(
 # What an entry on the allow-list is let in with all the same. Nothing else is ever let in with.
 ALLOW_LISTED_MAY = frozenset(
     {"lockdown", "clock", "closed", "old cache", "expired", "blocked", "terms", "category"}
+    | {"category says the register"}
     | {"under age", "not yet of age", "debarred", "fees", "full"}
 )
 
@@ -162,7 +164,7 @@ def right_of_use(wrong: frozenset[str], *, allowed: bool) -> Reason:  # noqa: C9
         return Reason.SELF_SERVICE_BLOCK
     if "terms" in wrong:
         return Reason.TERMS_NOT_ACCEPTED
-    if "category" in wrong:
+    if wrong & {"category", "category says the register"}:
         return Reason.CATEGORY_NOT_ALLOWED
     if wrong & {"under age", "not yet of age"}:
         return Reason.UNDER_AGE

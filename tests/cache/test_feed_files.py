@@ -308,12 +308,34 @@ def test_a_birth_date_cannot_be_read_from_a_far_eligible_from(tmp_path: Path) ->
     assert far == Credential(restrictions=(Restriction(RestrictionKind.UNDER_AGE),))
 
 
+def test_a_restriction_carries_the_code_that_the_register_gave_it(tmp_path: Path) -> None:
+    locked = {"kind": "use-ban", "code": "account-locked"}
+    line = json.dumps({"card": "2600000001", "restrictions": [locked]})
+    found = credential_of(read(written(tmp_path, line))[0])
+    assert found.restrictions == (
+        Restriction(RestrictionKind.USE_BAN, None, None, "account-locked"),
+    )
+
+
+@pytest.mark.parametrize("code", ["two words", "x" * 33, "a;b", 7])
+def test_a_code_that_is_none_spoils_its_row(tmp_path: Path, code: object) -> None:
+    locked = {"kind": "use-ban", "code": code}
+    line = json.dumps({"card": "2600000001", "restrictions": [locked]})
+    (row,) = read(written(tmp_path, line))
+    assert isinstance(row, BadRow)
+    assert row.why.startswith("restrictions: wanted")
+    assert "two words" not in row.why
+
+
 # Properties
 
 _code = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=8).filter(is_code)
 _day = st.dates(date(2000, 1, 1), date(2150, 1, 1))
 _restriction = st.builds(
-    Restriction, st.sampled_from(RestrictionKind), st.none() | _day, st.none() | _code
+    Restriction,
+    st.sampled_from(RestrictionKind),
+    st.none() | _day,
+    st.none() | _code,
 )
 _credential = st.builds(
     Credential,

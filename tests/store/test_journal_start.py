@@ -267,8 +267,8 @@ def test_damaged_former_ids_stop_neither_the_start_nor_verify(rig: Rig, former: 
 
 def test_a_newer_schema_is_refused_and_left_alone(rig: Rig) -> None:
     written(rig)
-    rig.sql("PRAGMA user_version = 2")
-    with pytest.raises(StoreError, match=r"newer kioskd \(schema 2, this one knows 1\); install"):
+    rig.sql("PRAGMA user_version = 3")
+    with pytest.raises(StoreError, match=r"newer kioskd \(schema 3, this one knows 2\); install"):
         rig.open()
     assert aside(rig) == []
 

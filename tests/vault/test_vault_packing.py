@@ -17,7 +17,11 @@ TYPICAL = Credential(verifier=VERIFIER, expires=date(2027, 5, 31), ref="k3j9x0q2
 
 texts = st.text(max_size=60)
 restrictions = st.builds(
-    Restriction, st.sampled_from(RestrictionKind), st.none() | st.dates(), st.none() | texts
+    Restriction,
+    st.sampled_from(RestrictionKind),
+    st.none() | st.dates(),
+    st.none() | texts,
+    st.none() | texts,
 )
 credentials = st.builds(
     Credential,
@@ -59,6 +63,16 @@ def test_the_format_on_disk_does_not_change_unnoticed() -> None:
     )
 
 
+def test_a_restriction_with_its_code_on_disk() -> None:
+    locked = Restriction(RestrictionKind.USE_BAN, date(2026, 12, 6), "ESI", "account-locked")
+    category = Restriction(RestrictionKind.CATEGORY_NOT_ALLOWED)
+    credential = Credential(restrictions=(locked, category))
+    assert pack(credential).hex(" ", 1) == (
+        "01 00 02 02 e1 0b 4a 74 03 45 53 49 0e 61 63 63 6f 75 6e 74 2d 6c 6f 63 6b 65 64 09"
+    )
+    assert unpack(pack(credential)) == credential
+
+
 def test_every_kind_of_restriction_has_a_code() -> None:
     all_kinds = Credential(restrictions=tuple(Restriction(kind) for kind in RestrictionKind))
     assert unpack(pack(all_kinds)) == all_kinds
@@ -88,7 +102,9 @@ def test_what_is_too_long_is_refused(credential: Credential) -> None:
         (b"\x01\x08\x00", "flags that mean nothing"),
         (b"\x01\x00\x30", "flags that mean nothing"),
         (b"\x01\x06\x00", "no known source"),
-        (b"\x01\x00\x02\x01\x3f", "no known kind"),
+        (b"\x01\x00\x02\x01\x1f", "no known kind"),
+        (b"\x01\x00\x02\x01\xff", "no known kind"),
+        (b"\x01\x00\x02\x01\x21", "cut off"),
         (b"\x01\x00\x04\x00\x00\x00", "no day"),
         (b"\x01\x00\x00\x00", "after its end"),
         (b"\x01\x01\x00\x02\xff\xff", "not UTF-8"),
