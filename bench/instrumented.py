@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from kioskd.config.load import load
-from kioskd.daemon import logs, signals
+from kioskd import logs
+from kioskd.daemon import signals
 from kioskd.daemon import run as daemon
 from kioskd.daemon.boot import secure_strikes
 from kioskd.daemon.service import Service

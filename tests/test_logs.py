@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from kioskd.daemon.logs import JsonLines, LogLines, TextLines
+from kioskd.logs import JsonLines, LogLines, TextLines
 
 
 @dataclass

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kioskd.daemon.logs import LogLines
+    from kioskd.logs import LogLines
 
 
 class Unvouched:
@@ -41,8 +41,8 @@ def main(arguments: Sequence[str]) -> int:
     # Held until the process is gone: a thread that still writes may outlive this call.
     lock, _ = begin(config)
 
+    from kioskd import logs
     from kioskd.cli.demo_clock import MovedClock, Offset
-    from kioskd.daemon import logs
     from kioskd.daemon.run import run
 
     lines = logs.set_up("json")

@@ -39,19 +39,19 @@ COMMANDS = {
     "reload": ("reload", "read the configuration anew"),
     "tune-argon2": ("tune_argon2", "what a PIN check costs on this device"),
     "support-bundle": ("support_bundle", "what support needs to see, without persons"),
+    "sync": ("sync", "the line to the hub: sync now, sync status"),
+    "setup": ("setup", "join a hub: setup --join CODE"),
     "secure": ("secure", "drive every strike safe, without the daemon"),
     "stats": ("stats", "anonymous counts of entries"),
 }
 PLANNED = frozenset(
     {
-        "sync",
         "subject",
         "hold",
         "breach-report",
         "backup",
         "restore",
         "salvage",
-        "setup",
         "sip2",
         "tag",
         "desk",

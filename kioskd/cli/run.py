@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kioskd.config.model import Config
-    from kioskd.daemon.logs import LogLines
+    from kioskd.logs import LogLines
 
 
 def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -37,11 +37,11 @@ def run(args: argparse.Namespace) -> int:
     # Held until the process is gone: a thread that still writes may outlive this call.
     lock, failed = begin(config)
 
-    from kioskd.daemon import logs
+    from kioskd import logs
 
     lines = logs.set_up(args.log_format)
     try:
-        return _serve(config, lock is None, failed, lines)
+        return _serve(config, lock is None, failed, lines, args.log_format)
     finally:
         lines.finish()
 
@@ -58,7 +58,9 @@ def _config(args: argparse.Namespace) -> "Config":
         raise
 
 
-def _serve(config: "Config", read_only: bool, failed: dict[str, str], lines: "LogLines") -> int:
+def _serve(
+    config: "Config", read_only: bool, failed: dict[str, str], lines: "LogLines", log_format: str
+) -> int:
     import logging
 
     log = logging.getLogger("kioskd")
@@ -75,7 +77,7 @@ def _serve(config: "Config", read_only: bool, failed: dict[str, str], lines: "Lo
         os._exit(code)
 
     try:
-        return serve(config, leave=leave)
+        return serve(config, leave=leave, log_format=log_format)
     except ConfigError:
         raise  # a holiday calendar that is not known: found out only now, because it is slow
     except Exception:

@@ -128,6 +128,7 @@ def lines_of(answer: Mapping[str, Any]) -> list[Line]:
         *(_door(door) for door in answer["doors"]),
         *(_device(device) for device in answer["devices"]),
         _cache(answer["cache"]),
+        *line_of(answer),
         *_journal(answer),
         *_alerts(answer),
         *_more(answer),
@@ -177,6 +178,28 @@ def _cache(cache: Mapping[str, Any]) -> Line:
         return Line(BAD, "credentials", f"{count}, of an age that no clock can tell")
     word = OK if age <= OLD_SECONDS else LOOK if age <= cache["good_for_seconds"] else BAD
     return Line(word, "credentials", f"{count}, {_lasting(age)} old")
+
+
+def line_of(answer: Mapping[str, Any]) -> Iterator[Line]:
+    """The line to the hub; nothing where there is none."""
+    line = answer.get("line")
+    if line is None:
+        return
+    if line["up"]:
+        pulled = f", last pull {_minute(line['pulled'])}" if line["pulled"] else ""
+        how = "changes come at once" if line["hints"] else "asked now and then"
+        yield Line(OK, "hub", f"{line['hub']}: up, {how}{pulled}")
+    else:
+        yield Line(BAD if line["refused"] else LOOK, "hub", f"{line['hub']}: {line['why']}")
+    if line["held"]:
+        told = "dropped on the hub's word, and wait for it: nobody is let in"
+        yield Line(BAD, "credentials", told)
+    if line["waiting"] or line["dead"]:
+        word = LOOK if line["dead"] else INFO
+        yield Line(word, "events", f"{line['waiting']} waiting, {line['dead']} refused by the hub")
+    days = line["certificate_days"]
+    if days is not None:
+        yield Line(OK if days >= 14 else LOOK, "hub certificate", f"good for {days} days")
 
 
 def _journal(answer: Mapping[str, Any]) -> Iterator[Line]:

@@ -9,12 +9,8 @@ from kioskd.config.leaves import NAME, NOT_BUILT, ignored, not_built, one_of, wh
 from kioskd.config.walk import Leaf, Place, kind, read
 
 REGISTER_LATER: dict[str, Leaf] = {
-    "credentials": one_of("file", later=("none", "hub")),
     "verify": one_of("none", later=("hub", "koha", "sip2")),
     "circulation": one_of("none", later=("koha", "sip2")),
-    "events": one_of("none", later=("hub",)),
-    "hours": one_of("none", later=("hub", "koha")),
-    "hub": ignored,
     "koha": ignored,
     "sip2": ignored,
 }

@@ -21,6 +21,7 @@ from kioskd.config.hours import schedule
 from kioskd.config.later import desks
 from kioskd.config.leaves import NOT_BUILT
 from kioskd.config.model import Config
+from kioskd.config.register import register
 from kioskd.config.socket import NAME, too_long
 from kioskd.config.walk import Leaf, Notes, Place, read
 from kioskd.errors import ConfigError
@@ -59,7 +60,7 @@ def _leaves(found: Devices) -> dict[str, Leaf]:
         "secrets": sections.secrets,
         "cards": sections.cards,
         "clock": sections.clock,
-        "register": sections.register,
+        "register": register,
         "control": operating.control,
         "alerts": operating.alerts,
         "metrics": operating.metrics,

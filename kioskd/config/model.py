@@ -75,10 +75,37 @@ class Metrics:
 
 
 @dataclass(frozen=True, slots=True)
+class HubAccess:
+    """Where the hub is, and where this device's token is ("file:/path" or "credential:name").
+
+    config_key: base64url of the key that the hub signs published configurations with; empty: the
+    first one seen is kept. pull_seconds: between two looks when the hub gives no hint.
+    """
+
+    url: str
+    token: str
+    ca_file: Path | None = None
+    proxy: str = ""
+    config_key: str = ""
+    pull_seconds: int = 30
+
+
+@dataclass(frozen=True, slots=True)
 class Register:
+    """credentials: file or hub. events, hours: none or hub."""
+
     kind: str = "file"
     learned_days: int = 90
     maintenance: tuple[Maintenance, ...] = ()
+    credentials: str = "file"
+    events: str = "none"
+    hours: str = "none"
+    hub: HubAccess | None = None
+
+    @property
+    def uses_hub(self) -> bool:
+        """Whether any part is served by a hub."""
+        return "hub" in (self.credentials, self.events, self.hours)
 
 
 @dataclass(frozen=True, slots=True)

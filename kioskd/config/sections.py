@@ -1,12 +1,12 @@
 """The tables of the file that stand by themselves: site, storage, secrets, cards and the like.
 
 Deliberately not here: devices (devices.py) and doors (doors.py), opening hours (hours.py), who may
-operate the site (operating.py), what this version does not have (later.py).
+operate the site (operating.py), the register (register.py), what this version does not have
+(later.py).
 """
 
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from kioskd.config.later import REGISTER_LATER
 from kioskd.config.leaves import (
     LANGUAGES,
     code,
@@ -26,13 +26,11 @@ from kioskd.config.model import (
     ClockConfig,
     LockoutConfig,
     Policy,
-    Register,
     Retention,
     Secrets,
     Site,
     Storage,
 )
-from kioskd.config.operating import maintenance
 from kioskd.config.patterns import pattern
 from kioskd.config.walk import Place, Unfit, nearest, quoted, read
 
@@ -89,17 +87,6 @@ def clock(place: Place, value: object) -> ClockConfig:
     return read(place, value, {"source": one_of("auto", "rtc", "assume")}).build(ClockConfig)
 
 
-def register(place: Place, value: object) -> Register:
-    """[register]: only files in this version; every other part is refused, not ignored."""
-    leaves = {
-        "kind": one_of("file", later=("hub", "koha", "sip2")),
-        "learned_days": whole(1, 3650),
-        "maintenance": maintenance,
-        **REGISTER_LATER,
-    }
-    return read(place, value, leaves).build(Register)
-
-
 def retention(place: Place, value: object) -> Retention:
     """[retention]: upper limits are those of the privacy statement (incident holds: 90 days)."""
     leaves = {
@@ -138,7 +125,7 @@ def policy(place: Place, value: object) -> Policy:
     }
     table = read(place, value, leaves)
     if table.values.get("online") == "when-unknown":
-        place.of("online").warn('a register of kind "file" cannot be asked; same as "never"')
+        place.of("online").warn('no register is asked online in this version; same as "never"')
     if "capacity" in table.values:
         place.of("capacity").warn("no counter is built into this version; never reached")
     return table.build(Policy)

@@ -68,6 +68,7 @@ VERBS: Final[Mapping[str, frozenset[Role]]] = {
     "health": _STAFF,
     "open": _DOORS,
     "lock": _DOORS,
+    "sync-now": _DOORS,
     "lockdown": _OPERATOR,
     "schedule-except": _OPERATOR,
     "clock-accept": _OPERATOR,

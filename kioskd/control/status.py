@@ -1,6 +1,6 @@
 """How the site stands now, and what a screen shows of itself: status, health, site.
 
-    status  {}  -> hours, lockdown, clock, doors, devices, cache, journal, alerts at a glance
+    status  {}  -> hours, lockdown, clock, doors, devices, cache, line, journal, alerts at a glance
     health  {}  -> versions, tasks that hang, delay of the loop, faults found at the start
     site    {}  -> {"name": {language: text}, "languages", "help_phone", "timezone", "branch",
                     "doors": {name: {"minimum_age"}}}
@@ -21,6 +21,7 @@ from kioskd.config.model import Config
 from kioskd.control.fitting import fits, fitted
 from kioskd.control.people import Person
 from kioskd.control.verbs import Answer, Arguments, Run, only
+from kioskd.domain.line import LineView
 from kioskd.ports import CacheState, ClockJudgement, DoorView
 
 _LISTS: Final = ("doors", "devices", "alerts", "late")
@@ -44,7 +45,7 @@ class Standing:
 
     hours: the state's name; next_change: None when none comes. cache_age: None when no clock can
     tell, or before the first feed. journal_seq: None without a journal. alerts: as
-    AlertBook.current gives them. late: tasks that do not go on.
+    AlertBook.current gives them. late: tasks that do not go on. line: None without a hub.
     """
 
     at: datetime
@@ -61,6 +62,7 @@ class Standing:
     journal_writes: bool
     alerts: Sequence[Mapping[str, Any]] = ()
     late: tuple[str, ...] = ()
+    line: LineView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,7 @@ def status_of(config: Config, look: StatusSource, zone: ZoneInfo) -> dict[str, A
         "doors": [_door(door, zone) for door in now.doors],
         "devices": [_device(device, zone) for device in now.devices],
         "cache": _cache(now, config, zone),
+        "line": _line(now.line, zone),
         "journal": {"seq": now.journal_seq, "writes": now.journal_writes},
         "alerts": [_alert(alert, zone) for alert in now.alerts],
         "late": list(now.late),
@@ -201,6 +204,24 @@ def _cache(now: Standing, config: Config, zone: ZoneInfo) -> dict[str, Any]:
         "synced": _local(synced.wall if synced else None, zone),
         "age_seconds": None if now.cache_age is None else int(now.cache_age.total_seconds()),
         "good_for_seconds": config.policy.max_credential_age_hours * 3600,
+    }
+
+
+def _line(line: LineView | None, zone: ZoneInfo) -> dict[str, Any] | None:
+    if line is None:
+        return None
+    return {
+        "hub": line.hub,
+        "up": line.up,
+        "why": line.why[:MOST_WHY],
+        "pulled": _local(line.pulled, zone),
+        "hints": line.hints,
+        "waiting": line.waiting,
+        "dead": line.dead,
+        "certificate_days": line.certificate_days,
+        "skew_seconds": None if line.skew_seconds is None else round(line.skew_seconds, 1),
+        "refused": line.refused,
+        "held": line.held,
     }
 
 

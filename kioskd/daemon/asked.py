@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from kioskd.client import (
     ABSENT,
     FORBIDDEN,
@@ -25,6 +27,7 @@ from kioskd.client import (
 from kioskd.config.model import Config
 from kioskd.config.socket import NAME, PACKAGED, candidates
 from kioskd.daemon.boot import DirectoryLock
+from kioskd.domain.line import LineView
 from kioskd.errors import KioskError
 from kioskd.health.examined import CacheLook, DaemonLook, HoursLook, JournalLook
 
@@ -154,6 +157,7 @@ def _told(daemon: Client, path: Path) -> Told:
         late=tuple(str(name) for name in health.get("late") or ()),
         alerts=tuple(_words(alert) for alert in _list(status.get("alerts"))),
         faults=tuple(str(fault) for fault in health.get("faults") or ()),
+        line=_line(status.get("line")),
     )
     return Told(look, path, status, health)
 
@@ -164,6 +168,16 @@ def _answer(daemon: Client, verb: str) -> Mapping[str, Any]:
         return daemon.ask(verb)
     except KioskError:
         return {}
+
+
+def _line(told: object) -> LineView | None:
+    """The line as an answer of `status` has it; None where there is none, or not as we know it."""
+    if not isinstance(told, dict):
+        return None
+    try:
+        return msgspec.convert(told, LineView)
+    except msgspec.ValidationError:
+        return None
 
 
 def _words(alert: Mapping[str, Any]) -> str:

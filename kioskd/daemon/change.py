@@ -22,6 +22,11 @@ AT_RESTART: Final = (
     "control.socket",
     "metrics",
     "lockout",
+    "register.kind",
+    "register.credentials",
+    "register.events",
+    "register.hours",
+    "register.hub",
 )
 
 
@@ -109,4 +114,5 @@ def _held_back(before: Config, after: Config) -> Config:
         control=replace(after.control, socket=before.control.socket),
         metrics=before.metrics,
         lockout=before.lockout,
+        register=replace(before.register, maintenance=after.register.maintenance),
     )

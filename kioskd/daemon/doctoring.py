@@ -23,6 +23,7 @@ from kioskd.config.model import Config
 from kioskd.config.strikes import legible
 from kioskd.daemon import asked, kept, machine, plugged
 from kioskd.daemon.asked import Told
+from kioskd.daemon.line_look import hub_look
 from kioskd.daemon.privileges import drop_to_owner
 from kioskd.daemon.sight import lies_open, may_look
 from kioskd.errors import ConfigError, KioskError, StoreError
@@ -105,7 +106,7 @@ def _examined(config: Config, told: Told, root: Path) -> Examination:
         __version__,
         warnings=config.warnings,
         versions=machine.versions(),
-        register=config.register.kind,
+        hub=hub_look(config, told),
         clock=_looked(lambda: _clock(config, told)),
         devices=_devices(config, told, root),
         files=_looked(lambda: _files(config, told)),

@@ -34,7 +34,7 @@ from kioskd.entry.standing import Standing
 from kioskd.entry.unlock import ScheduledUnlock
 from kioskd.entry.verdict import Judge
 from kioskd.health.ticks import Ticks
-from kioskd.ports import Broadcast, Checkpoint, Clock, Journal, PinVerifier
+from kioskd.ports import Broadcast, CardActivity, Checkpoint, Clock, Journal, PinVerifier
 from kioskd.words import Place
 
 
@@ -43,6 +43,7 @@ class Shared:
     """What every door of a site uses. first: whether staff are in; ticks: whether tasks go on.
 
     many_unknown: told a door at which cards are tried; writes: whether the journal takes rows.
+    activity: where a register is to be told of cards that were used.
     """
 
     config: Config
@@ -60,6 +61,7 @@ class Shared:
     many_unknown: Callable[[str], None]
     writes: Callable[[], bool]
     checkpoint: Checkpoint
+    activity: CardActivity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +207,7 @@ def _access_point(
         shared.journal,
         clock,
         shared.checkpoint,
+        shared.activity,
     )
     return AccessPoint(
         door,

@@ -2,12 +2,13 @@
 
 The package `holidays` takes 12 MB that a process never gives back, for a few hundred dates.
 
-    python -P -m kioskd.daemon.holidays CONFIG FIRST LAST    dates of the years FIRST to LAST
+    python -P -m kioskd.daemon.holidays CONFIG CODE FIRST LAST    dates of the years FIRST to LAST
 """
 
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -27,8 +28,9 @@ def holidays_apart(config: Config, today: date) -> Callable[[date], bool]:
     if not config.schedule.holidays:
         return lambda day: False
     last = min(max(today.year, FIRST_YEAR) + YEARS_AHEAD, date.max.year - 1)
-    years = (str(FIRST_YEAR), str(last))
-    command = [sys.executable, "-P", "-m", "kioskd.daemon.holidays", str(config.path), *years]
+    # The code by itself: what a hub published is not in the file.
+    asked = (str(config.path), config.schedule.holidays, str(FIRST_YEAR), str(last))
+    command = [sys.executable, "-P", "-m", "kioskd.daemon.holidays", *asked]
     try:
         listed = subprocess.run(  # noqa: S603 - this interpreter, arguments of our own
             command, capture_output=True, text=True, timeout=_CHILD_SECONDS, check=True
@@ -42,7 +44,9 @@ def holidays_apart(config: Config, today: date) -> Callable[[date], bool]:
 
 def main(arguments: list[str]) -> int:
     """The child: dates on standard output, a line each."""
-    config, first, last = load(Path(arguments[0])), int(arguments[1]), int(arguments[2])
+    path, code, first, last = Path(arguments[0]), arguments[1], int(arguments[2]), int(arguments[3])
+    file = load(path)
+    config = replace(file, schedule=replace(file.schedule, holidays=code))
     is_holiday = holiday_test(config)
     day, end = date(first, 1, 1), date(last, 12, 31)
     while day <= end:

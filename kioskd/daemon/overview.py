@@ -18,6 +18,7 @@ from kioskd.config.model import Config
 from kioskd.control.status import DeviceView, Standing, Vitals
 from kioskd.daemon.gauges import DeviceNews, DiskGauge, Gauges
 from kioskd.daemon.stores import Stores
+from kioskd.domain.line import LineView
 from kioskd.entry.dossier import age_of
 from kioskd.errors import StoreDamaged, StoreError, VaultError
 from kioskd.health.alert_book import AlertBook
@@ -42,6 +43,7 @@ class Site:
     doors: Mapping[str, Callable[[], DoorView]]
     devices: Iterable[Device]
     lockouts: LockoutBook
+    hub_line: Callable[[], LineView | None] = lambda: None
 
 
 class Overview:
@@ -94,6 +96,7 @@ class Overview:
             journal_writes=self._journal_seq() is not None and not self._gauges.writing.failing(),
             alerts=self._book.current(),
             late=self._gauges.ticks.late(),
+            line=self._site.hub_line(),
         )
 
     def vitals(self) -> Vitals:
@@ -134,6 +137,8 @@ class Overview:
             stores=self._stores_failing(disk, state_fault=state_fault),
             hung=self._gauges.ticks.late(),
             lockdown=lockdown,
+            line=self._site.hub_line(),
+            at=now.wall,
         )
 
     def snapshot(self) -> Snapshot:

@@ -10,6 +10,7 @@ Deliberately not here: what a change asks of doors and devices (change), and how
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from kioskd.config.load import load
@@ -21,11 +22,13 @@ from kioskd.daemon.change import Change, change
 from kioskd.daemon.fleet import Fleet
 from kioskd.daemon.holidays import holidays_apart
 from kioskd.daemon.notify import Notify
+from kioskd.daemon.published import HUB, Published
 from kioskd.daemon.site import IsHoliday, Site
 from kioskd.domain.record import Kind
 from kioskd.errors import ConfigError, InputError, KioskError
 
 log = logging.getLogger("kioskd")
+_HUB: Final = Person(HUB, frozenset())
 MOST_TOLD: Final = 50  # differences that a row of the journal names; the others are counted
 
 
@@ -62,13 +65,17 @@ class Reloading:
         """No reload from now on; the one that runs begins no door any more (fleet)."""
         self._stopping = True
 
-    async def _one(self, person: Person) -> Answer:
+    async def publish(self, published: Published) -> None:
+        """Put what the hub published into force, over the file as it was read last."""
+        await asyncio.shield(self._one(_HUB, published))
+
+    async def _one(self, person: Person, published: Published | None = None) -> Answer:
         async with self._one_at_a_time:
             if self._stopping:
                 raise InputError("the daemon is stopping; what starts next reads the file")
             self._notify.reloading()
             try:
-                told = await self._reload(person)
+                told = await self._reload(person, published)
             except KioskError as error:
                 why = error.faults[0] if isinstance(error, ConfigError) else str(error)
                 log.warning("reload.refused", extra={"by": person.name, "why": why})
@@ -77,15 +84,15 @@ class Reloading:
             self._notify.ready("configuration read anew")
             return told
 
-    async def _reload(self, person: Person) -> Answer:
-        config, is_holiday = await asyncio.to_thread(self._read)
-        found = change(self._site.config, config)
+    async def _reload(self, person: Person, published: Published | None) -> Answer:
+        config, to_be, is_holiday = await asyncio.to_thread(self._read, published)
+        found = change(self._site.config, to_be.over(config))
         self._check(found)
         if found.differences:
             await self._site.acts.write(
                 person, "reload", detail=_detail(found), kind=Kind.CONFIG_CHANGED
             )
-            await self._apply_whole(found, is_holiday)
+            await self._apply_whole(found, config, to_be, is_holiday)
         for warning in config.warnings:
             log.warning("config", extra={"why": warning})
         return _told(found, config)
@@ -98,29 +105,42 @@ class Reloading:
                 f"{', '.join(waiting)}: released while the relay is away; plug it in, then reload"
             )
 
-    async def _apply_whole(self, found: Change, is_holiday: IsHoliday) -> None:
+    async def _apply_whole(
+        self, found: Change, config: Config, published: Published, is_holiday: IsHoliday
+    ) -> None:
         try:
-            await self._apply(found, is_holiday)
+            await self._apply(found, config, published, is_holiday)
         except Exception as error:
             self._broken(error)
             raise
 
-    def _read(self) -> tuple[Config, IsHoliday]:
-        config = load(self._site.config.path)
-        return config, holidays_apart(config, self._site.clock.moment().wall.date())
+    def _read(self, published: Published | None) -> tuple[Config, Published, IsHoliday]:
+        site = self._site
+        # Somebody may be in the middle of writing the file while the hub publishes.
+        config = load(site.config.path) if published is None else site.base
+        to_be = published or site.published
+        return config, to_be, holidays_apart(to_be.over(config), site.clock.moment().wall.date())
 
-    async def _apply(self, found: Change, is_holiday: IsHoliday) -> None:
+    async def _apply(
+        self, found: Change, config: Config, published: Published, is_holiday: IsHoliday
+    ) -> None:
         site, fleet = self._site, self._fleet
         await fleet.end_doors(site.shared, found.ending_doors)
         for gone in found.ending_doors - found.beginning_doors:
             site.broadcast.forget(f"panel:{gone}")
         await fleet.end_devices(found.ending_devices)
-        site.use(found.config, is_holiday)
+        site.use(_without(found.config, config), is_holiday, published)
         fleet.begin_devices(site.config, found.beginning_devices)
         fleet.begin_doors(site.shared, found.beginning_doors)
         self._configured(fleet)
         await asyncio.to_thread(strike_map.kept, site.config)
         log.info("reloaded", extra={"changed": len(found.differences)})
+
+
+def _without(in_force: Config, file: Config) -> Config:
+    """What is in force, with what the file says where something was published over it."""
+    site = replace(in_force.site, help_phone=file.site.help_phone)
+    return replace(in_force, site=site, schedule=file.schedule)
 
 
 def _detail(found: Change) -> dict[str, object]:

@@ -48,10 +48,12 @@ def run(
     leave: Callable[[int], object] | None = None,
     clock: SystemClock | None = None,
     evidence: Evidence | None = None,
+    log_format: str = "text",
 ) -> int:
     """Serve until a signal that stops; the exit code. The strikes are secured already.
 
-    clock, evidence: of the machine, unless a demonstration brings its own.
+    clock, evidence: of the machine, unless a demonstration brings its own. log_format: of the
+    lines of its children; its own are set up.
     `leave` ends the process at once with a code: for when it was told to stop and something hangs.
     """
     for warning in config.warnings:
@@ -65,7 +67,7 @@ def run(
     resort = LastResort(lambda: secure_strikes(config), leave)
     try:
         times = Times(clock or SystemClock(), evidence or SystemEvidence())
-        asyncio.run(_serve(config, checkpoint, resort, times, notify))
+        asyncio.run(_serve(config, checkpoint, resort, times, notify, log_format))
     except BaseException:
         # Whatever went wrong, and wherever: no strike stays released behind it.
         resort.code = 1
@@ -80,6 +82,7 @@ async def _serve(
     resort: LastResort,
     times: Times,
     notify: Notify,
+    log_format: str,
 ) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
@@ -90,7 +93,7 @@ async def _serve(
 
     signals.answer(begin_to_stop)
     try:
-        await _serve_until(stop, config, checkpoint, resort, times, notify)
+        await _serve_until(stop, config, checkpoint, resort, times, notify, log_format)
     finally:
         resort.arm()
 
@@ -102,6 +105,7 @@ async def _serve_until(
     resort: LastResort,
     times: Times,
     notify: Notify,
+    log_format: str,
 ) -> None:
     clock, checker = times.clock, PinChecker()
     keys = await asyncio.to_thread(open_keys, config)
@@ -114,7 +118,7 @@ async def _serve_until(
         site = await asyncio.to_thread(Site, *parts)
         # A reload may have brought others.
         resort.secure = lambda: secure_strikes(site.config)
-        await Service(site, notify).serve(stop, resort)
+        await Service(site, notify, log_format).serve(stop, resort)
     finally:
         checker.close()
         if not await done_within(CLOSE_SECONDS, stores.close):

@@ -20,6 +20,8 @@ from kioskd.daemon import strike_map, upkeep
 from kioskd.daemon.alerting import run_alerts
 from kioskd.daemon.fleet import Fleet
 from kioskd.daemon.last_resort import LastResort
+from kioskd.daemon.line import Line
+from kioskd.daemon.line_duties import LineDuties
 from kioskd.daemon.machine import versions
 from kioskd.daemon.metrics import MetricsServer, from_loop
 from kioskd.daemon.notify import Notify, watchdog_seconds
@@ -30,6 +32,7 @@ from kioskd.daemon.reloading import Reloading
 from kioskd.daemon.site import Site
 from kioskd.daemon.verbs import all_verbs
 from kioskd.daemon.watchdog import feed
+from kioskd.domain.line import LineView
 from kioskd.domain.record import Kind
 from kioskd.health.alerts import Conditions
 from kioskd.health.metrics import Snapshot
@@ -44,12 +47,15 @@ WRITE_SECONDS: Final = 2.8  # after it was told to stop, the last rows are given
 class Service:
     """Serves one site until it is told to stop."""
 
-    def __init__(self, site: Site, notify: Notify) -> None:
+    def __init__(self, site: Site, notify: Notify, log_format: str = "text") -> None:
         self._site = site
         self._notify = notify
+        self._log_format = log_format
         self._doors: dict[str, StaffedDoor] = {}
         self._verbs = Verbs({})
         self._versions = {"kioskd": __version__, **versions()}
+        self._line: Line | None = None
+        self._line_read: object = None
         self._overview = self._look()
 
     async def serve(self, stop: asyncio.Event, resort: LastResort) -> None:
@@ -61,6 +67,7 @@ class Service:
             self._reloading = Reloading(
                 site, fleet, self._notify, self._configured, lambda error: _fail(group, error)
             )
+            self._line = self._line_to_hub()
             self._begin(fleet)
             self._server = self._control()
             chores = [group.create_task(work, name=name) for name, work in self._chores()]
@@ -79,10 +86,17 @@ class Service:
 
     def _configured(self, fleet: Fleet) -> None:
         """Doors and devices are those of the configuration in force: look at and act on them."""
+        config = self._site.config
+        read = (config.cards, config.site.branch, config.policy)  # by the child, at its start
+        if self._line is not None and self._line_read not in (None, read):
+            self._line.begin_anew()
+        self._line_read = read
         self._doors.clear()
         self._doors.update({name: built.staff for name, built in fleet.doors.items()})
         self._overview = self._look()
-        self._verbs.use(all_verbs(self._site, self._overview, self._doors, self._reloading.reload))
+        line = self._line.look_now if self._line else None
+        reload = self._reloading.reload
+        self._verbs.use(all_verbs(self._site, self._overview, self._doors, reload, line))
 
     def _look(self) -> Overview:
         site = self._site
@@ -95,9 +109,25 @@ class Service:
             {name: door.view for name, door in self._doors.items()},
             site.devices.all(),
             site.lockouts,
+            self._line_view,
         )
         watched = self._notify.heard and watchdog_seconds(os.environ) is not None
         return Overview(parts, site.news, site.gauges, site.book, self._versions, watched=watched)
+
+    def _line_to_hub(self) -> Line | None:
+        """None where the site has no hub; a site that gets one needs a restart."""
+        site = self._site
+        if site.config.register.hub is None or not site.config.register.uses_hub:
+            return None
+        duties = LineDuties(
+            site, lambda: self._overview.standing(), lambda to_be: self._reloading.publish(to_be)
+        )
+        arguments = [str(site.config.path), self._log_format]
+        return Line(arguments, duties, site.clock)
+
+    def _line_view(self) -> LineView | None:
+        access = self._site.config.register.hub
+        return None if self._line is None or access is None else self._line.view(access.url)
 
     async def _stop(
         self, fleet: Fleet, chores: "list[asyncio.Task[None]]", resort: LastResort
@@ -161,6 +191,8 @@ class Service:
             ("alert command", site.command.run()),
             ("control", self._server.serve()),
         ]
+        if self._line is not None:
+            chores.append(("line", self._line.run()))
         journal = site.stores.journal
         if isinstance(journal, ThreadedJournal):
             retention = upkeep.keep_retention(

@@ -23,6 +23,8 @@ from kioskd.daemon.events import publish
 from kioskd.daemon.gauges import DeviceNews, Gauges
 from kioskd.daemon.holidays import holidays_apart
 from kioskd.daemon.keys import Keys
+from kioskd.daemon.line_outbox_seal import SealedActivityBook
+from kioskd.daemon.published import Published, kept
 from kioskd.daemon.stores import Stores, WitnessedJournal
 from kioskd.daemon.upkeep import JournalledWatch
 from kioskd.domain.record import Record
@@ -34,7 +36,7 @@ from kioskd.entry.notebook import Notebook
 from kioskd.errors import StoreError
 from kioskd.health.alert_book import AlertBook
 from kioskd.health.alerts import MANY_UNKNOWN_CARDS
-from kioskd.ports import Checkpoint, Clock
+from kioskd.ports import CardActivity, Checkpoint, Clock
 from kioskd.store.journal import ThreadedJournal
 from kioskd.store.journal_file import lockouts
 from kioskd.store.state_staff import StaffState
@@ -58,7 +60,9 @@ class Site:
         evidence: Evidence,
     ) -> None:
         self._evidence = evidence
-        self.config = config
+        self.base = config
+        self.published = kept(stores.directory, config.site.branch)
+        self.config = config = self.published.over(config)
         self.keys = keys
         self.stores = stores
         self.checker = checker
@@ -103,7 +107,14 @@ class Site:
             lambda door: self.book.spark(MANY_UNKNOWN_CARDS, door),
             self._writes,
             self.checkpoint,
+            self._activity(),
         )
+
+    def _activity(self) -> CardActivity | None:
+        """What seals card activity, where a hub takes it and there are keys."""
+        if self.config.register.events != "hub" or self.keys.keyring is None:
+            return None
+        return SealedActivityBook(self.keys.keyring)
 
     def schedule_now(self) -> Schedule:
         """The schedule in force."""
@@ -123,9 +134,13 @@ class Site:
             self.trust,
         )
 
-    def use(self, config: Config, is_holiday: IsHoliday) -> None:
-        """A configuration without faults is in force from now on. In the loop."""
-        self.config = config
+    def use(self, config: Config, is_holiday: IsHoliday, published: Published) -> None:
+        """A configuration without faults is in force from now on. In the loop.
+
+        config: the file's, without what was published over it.
+        """
+        self.base, self.published = config, published
+        self.config = published.over(config)
         self._is_holiday = is_holiday
         self.schedule = self._schedule()
         self.command.use(config.alerts.command, config.site.branch)

@@ -127,6 +127,7 @@ def retention_policy(config: Config) -> RetentionPolicy:
         rows=timedelta(days=config.retention.row_days),
         staff_months=config.retention.staff_action_months,
         lockout=timedelta(minutes=max(config.lockout.steps_minutes)),
+        undelivered=timedelta(days=config.retention.undelivered_days),
     )
 
 
@@ -209,11 +210,14 @@ async def run_retention(
     path = config.storage.directory / JOURNAL
     connection = journal.opened.file.connection
     work = work_through(connection, path, retention_policy(config), now.wall, mac, checkpoint)
-    persons = rows = 0
+    persons = rows = untold = 0
     while (batch := await journal.run(lambda: next(work, None))) is not None:
         assert isinstance(batch, Forgotten)  # noqa: S101
         persons, rows = persons + batch.persons, rows + batch.rows
+        untold += batch.activities
     await asyncio.to_thread(Reserve(config.storage.directory / "reserve.bin").take)
+    if untold:
+        log.warning("retention.untold", extra={"activities": untold, "why": "no hub took them"})
     log.info("retention.done", extra={"persons": persons, "rows": rows})
 
 

@@ -15,6 +15,7 @@ from kioskd.control.door_verbs import door_verbs
 from kioskd.control.explain_verb import explain_verbs
 from kioskd.control.free_texts import without_cards
 from kioskd.control.hours import hours_verbs, noted
+from kioskd.control.line_verbs import line_verbs
 from kioskd.control.people import Person
 from kioskd.control.reloading import reload_verbs
 from kioskd.control.status import StatusSource, status_verbs
@@ -34,8 +35,9 @@ def all_verbs(
     look: StatusSource,
     doors: Mapping[str, StaffedDoor],
     reload: Callable[[Person], Awaitable[Answer]],
+    look_now: Callable[[], None] | None = None,
 ) -> dict[str, Run]:
-    """By name. doors: looked at whenever one is asked for."""
+    """By name. doors: looked at whenever one is asked for. look_now: None without a hub."""
     config = site.config
     zone = ZoneInfo(config.site.timezone)
     patterns = CodePatterns(config.cards.patron, config.cards.item)
@@ -61,6 +63,7 @@ def all_verbs(
         **explain_verbs(_explain(site), cards, site.acts, zone),
         **device_verbs(_devices(site)),
         **reload_verbs(reload),
+        **line_verbs(look_now),
     }
 
 

@@ -10,13 +10,16 @@ is told (kioskd.daemon.alerting), and anything about persons.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from kioskd.config.model import Maintenance
+from kioskd.domain.line import LineView
 from kioskd.domain.record import Kind
+from kioskd.health import line_alerts
 
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 FEED_OLD: Final = timedelta(hours=24)  # restrictions are pulled more often than that
 DISK_SHARE: Final = 0.05  # of the file system
 DISK_BYTES: Final = 100_000_000
@@ -59,7 +62,8 @@ class Conditions:
 
     devices: name -> present. feed_age: of the credential cache; None before the first feed, or
     when no clock can tell. stores: what cannot be read or written, of journal, state, cache,
-    storage. hung: tasks that do not tick. maintenance: the register may be silent now.
+    storage. hung: tasks that do not tick. maintenance: the register may be silent now. line: to
+    the hub, None without one. at: now.
     """
 
     doors: Mapping[str, DoorNow] = field(default_factory=dict)
@@ -72,6 +76,8 @@ class Conditions:
     stores: frozenset[str] = frozenset()
     hung: tuple[str, ...] = ()
     lockdown: bool = False
+    line: LineView | None = None
+    at: datetime = EPOCH
 
 
 Standing = Callable[[Conditions, bool], Iterable[str]]
@@ -123,6 +129,14 @@ def _feed_too_old(now: Conditions, raised: bool) -> Iterable[str]:
         return _EVERYWHERE if raised else ()
     too_old = now.feed_age is None or now.feed_age > now.feed_max_age
     return _EVERYWHERE if too_old else ()
+
+
+def _of_line(applies: Callable[[LineView | None], bool]) -> Standing:
+    return lambda now, raised: _EVERYWHERE if applies(now.line) else ()
+
+
+def _undelivered(now: Conditions, raised: bool) -> Iterable[str]:
+    return _EVERYWHERE if line_alerts.undelivered(now.line, now.at, raised) else ()
 
 
 def _disk(now: Conditions, raised: bool) -> Iterable[str]:
@@ -187,6 +201,44 @@ RULES: Final[Mapping[str, Rule]] = {
             "there are no credentials young enough to let anybody in: import a feed",
             standing=_feed_too_old,
             withheld=True,
+        ),
+        Rule(
+            "line-refused",
+            Level.BAD,
+            "the hub does not know this device: see whether its token was revoked",
+            standing=_of_line(line_alerts.refused),
+        ),
+        Rule(
+            "cache-held",
+            Level.BAD,
+            "the hub had the credentials dropped, and nobody is let in: `device command NAME "
+            "sync-now` at the hub brings them back",
+            standing=_of_line(line_alerts.held),
+        ),
+        Rule(
+            "events-undelivered",
+            Level.LOOK,
+            "events have waited for the hub for 7 days: see why the line is down",
+            standing=_undelivered,
+        ),
+        Rule(
+            "events-rejected",
+            Level.LOOK,
+            "the hub refused events: see `kioskd sync status`",
+            standing=_of_line(line_alerts.rejected),
+        ),
+        Rule(
+            "hub-certificate",
+            Level.LOOK,
+            "the hub's certificate ends within 14 days: renew it there",
+            standing=_of_line(line_alerts.certificate_ends),
+        ),
+        Rule(
+            "hub-clock",
+            Level.LOOK,
+            "this clock and the hub's differ by over a minute: see which of them is wrong",
+            standing=_of_line(line_alerts.skewed),
+            after=60.0,
         ),
         Rule(
             "disk-low",

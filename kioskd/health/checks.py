@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from kioskd.health.checks_storage import STORAGE_CHECKS
 from kioskd.health.examined import DaemonLook, DeviceLook, Examination, Unseen
 from kioskd.health.findings import Finding, bad, look, ok
+from kioskd.health.line_checks import hub_checks
 
 _MOST_FAULTS = 20  # lines; who sees twenty mends them and looks again
 _WEEK_DAYS = 7  # a library that is shut longer knows it
@@ -189,14 +190,10 @@ def outward(seen: Examination) -> Iterator[Finding]:
     """Whom the device contacts: what a firewall or a register's list of addresses must allow."""
     if seen.faults or seen.unread is not None:
         return
-    if seen.register == "file":
+    if seen.hub is None:
         yield ok("network", "nothing goes out: the register's feed comes as a file")
     else:
-        yield look(
-            "network",
-            f"register {seen.register} is not built into this version; nothing goes out",
-            "import the feed as a file until then",
-        )
+        yield from hub_checks(seen.hub)
 
 
 def versions(seen: Examination) -> Iterator[Finding]:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from kioskd.domain.line import LineView
+
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
@@ -180,6 +182,7 @@ class DaemonLook:
     late: tuple[str, ...] = ()
     alerts: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
+    line: LineView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +192,22 @@ class HoursLook:
     state: str
     now: datetime
     opens: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class HubLook:
+    """The hub of the configuration: its address, and the address that this device has towards it.
+
+    own: empty when the name has no address or no way leads there; why then says so. token: why it
+    cannot be read, empty when it can. line: as the running daemon has it.
+    """
+
+    url: str
+    own: str = ""
+    why: str = ""
+    proxy: str = ""
+    token: str = ""
+    line: LineView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +224,7 @@ class Examination:
     warnings: tuple[str, ...] = ()
     unread: Unseen | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
-    register: str = "file"
+    hub: HubLook | None = None
     clock: ClockLook | Unseen | None = None
     devices: tuple[DeviceLook, ...] = ()
     files: FilesLook | Unseen | None = None

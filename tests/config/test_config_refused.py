@@ -176,7 +176,28 @@ ADDED = [
     ("[register]\nkind = 'koha'", "register.kind", "not built into this version"),
     ("[register]\nkind = 'files'", "register.kind", "did you mean file?"),
     ("[register]\nverify = 'sip2'", "register.verify", "not built into this version"),
-    ("[register]\ncredentials = 'hub'", "register.credentials", "not built into this version"),
+    ("[register]\ncredentials = 'none'", "register.credentials", "not built into this version"),
+    # a hub
+    ("[register]\ncredentials = 'hub'", "register.hub", "missing"),
+    ("[register]\nkind = 'hub'", "register.hub", "missing"),
+    ("[register]\nkind = 'hub'\n[register.hub]\nurl = 'https://h.example'", "register.hub.token",
+     "missing"),
+    (("[register]\nkind = 'hub'\n[register.hub]\nurl = 'http://h.example'\n"
+     "token = 'file:/t'"), "register.hub.url", "https"),
+    (("[register]\nkind = 'hub'\n[register.hub]\nurl = 'https://me:pw@h.example'\n"
+     "token = 'file:/t'"), "register.hub.url", "user"),
+    (("[register]\nkind = 'hub'\n[register.hub]\nurl = 'https://h.example/?x=1'\n"
+     "token = 'file:/t'"), "register.hub.url", "before ?"),
+    (("[register]\nkind = 'hub'\n[register.hub]\nurl = 'hub'\n"
+     "token = 'file:/t'"), "register.hub.url", "no address"),
+    (("[register]\nkind = 'hub'\n[register.hub]\nurl = 'https://h.example:99999'\n"
+     "token = 'file:/t'"), "register.hub.url", "no address"),
+    (("[register]\nkind = 'hub'\n[register.hub]\nurl = 'https://h.example'\n"
+     "token = 'kd1.x.y'"), "register.hub.token", "file:"),
+    (("[register]\nkind = 'hub'\n[register.hub]\nurl = 'https://h.example'\n"
+     "token = 'file:/t'\nproxy = 'socks5://p:1'"), "register.hub.proxy", "http://proxy"),
+    (("[register]\nkind = 'hub'\n[register.hub]\nurl = 'https://h.example'\n"
+     "token = 'file:/t'\npull_seconds = 1"), "register.hub.pull_seconds", "5 to 3600"),
     ("[policy]\nonline = 'confirm'", "policy.online", "not built into this version"),
 ]  # fmt: skip
 

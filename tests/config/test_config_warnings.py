@@ -18,7 +18,8 @@ HARMLESS = [
     ("[devices.more]\ndriver = 'lcus-relay'\nport = '/dev/more'", "devices.more: no door uses"),
     ("[desks.lending]\nreader = 'scanner'", "desks.lending: not built"),
     ("[register.koha]\nurl = 'https://koha.example.invalid'", "register.koha: not built"),
-    ("[policy]\nonline = 'when-unknown'", 'policy.online: a register of kind "file"'),
+    ("[policy]\nonline = 'when-unknown'", "policy.online: no register is asked online"),
+    ("[register.hub]\nurl = 'https://h.example'\ntoken = 'file:/t'", "register.hub: nothing uses"),
     ("[policy]\ncapacity = 40", "policy.capacity: no counter"),
 ]  # fmt: skip
 

@@ -23,6 +23,7 @@ MAY = {
     "clock-accept": "o",
     "lockout-list": "o",
     "lockout-clear": "o",
+    "sync-now": "to",
     "list-add": "o",
     "list-remove": "o",
     "list-show": "o",

@@ -149,7 +149,6 @@ def test_a_device_on_which_all_is_well_has_nothing_but_ok() -> None:
             Word.LOOK,
             "2026-12-01",
         ),
-        (replace(WELL, register="hub"), "network", Word.LOOK, "not built"),
         (replace(WELL, clock=Unseen("/x: not allowed", "as root")), "clock", Word.LOOK, "as root"),
     ],
 )
