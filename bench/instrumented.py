@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kioskd.config.load import load
 from kioskd import logs
-from kioskd.daemon import signals
+from kioskd.config.load import load
 from kioskd.daemon import run as daemon
+from kioskd.daemon import signals
 from kioskd.daemon.boot import secure_strikes
 from kioskd.daemon.service import Service
 from kioskd.vault.kdf import PinChecker, compute

@@ -14,12 +14,27 @@ from kioskd.cli.demo_display import ROM
 
 TIMEZONE: Final = "Europe/Helsinki"
 SOCKET: Final = "control.sock"
+OFFSET: Final = "offset"  # how far the demo's clock is from the real one; beside the configuration
+BRANCH: Final = "ESI"
+PATRON: Final = r"""['\d{3}[A-Z]\d{6}', '26\d{8}']"""  # patterns of cards
 _DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 ALWAYS: Final = ("00:00-24:00 self-service",)
+FILES: Final = """\
+[register]
+kind = "file"
+"""
+_HUB: Final = """\
+[register]
+kind = "hub"
+[register.hub]
+url = "{url}"
+token = "file:{directory}/hub.token"
+pull_seconds = 5
+"""
 _CONFIG: Final = """\
 [site]
 name = {{ en = "Demo library", fi = "Esittelykirjasto", sv = "Demobiblioteket" }}
-branch = "ESI"
+branch = "{branch}"
 timezone = "{timezone}"
 languages = ["en", "fi", "sv"]
 help_phone = "+358 9 1234 567"
@@ -29,15 +44,14 @@ retention_days = 14
 [secrets]
 device_key = "file:{directory}/device.key"
 [cards]
-patron = ['\\d{{3}}[A-Z]\\d{{6}}', '26\\d{{8}}']
+patron = {patron}
 item = ['\\d{{3}}N\\d{{8}}']
 double_read_ms = 300
 [clock]
 source = "assume"
 [control]
 socket = "{directory}/{socket}"
-[register]
-kind = "file"
+{register}
 [devices.front-scanner]
 driver = "serial-scanner"
 port = "{directory}/front-scanner"
@@ -105,11 +119,21 @@ PLAYED: Final = Times(1.0, 2.0, 5.0, 1.0, 1.5)  # nobody watches; 5 s is the sho
 WATCHED: Final = Times(5.0, 15.0, 30.0, 10.0, 20.0)
 
 
-def config_text(directory: Path, times: Times, hours: Iterable[str] = ALWAYS) -> str:
-    """The file. hours: of every day."""
+def from_hub(directory: Path, url: str) -> str:
+    """The table of a register that is a hub; its token is written into the directory."""
+    return _HUB.format(directory=directory, url=url)
+
+
+def config_text(
+    directory: Path, times: Times, hours: Iterable[str] = ALWAYS, register: str = FILES
+) -> str:
+    """The file. hours: of every day; register: the table of that name."""
     day = ", ".join(f'"{span}"' for span in hours)
     return _CONFIG.format(
         directory=directory,
+        branch=BRANCH,
+        patron=PATRON,
+        register=register,
         timezone=TIMEZONE,
         socket=SOCKET,
         rom=ROM,

@@ -14,7 +14,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Literal, Protocol, TypeVar, cast
+from typing import Any, Final, Literal, Protocol, TypeVar, cast
 
 from kioskd.daemon.line_outbox_seal import SealedActivityBook
 from kioskd.domain.record import Kind
@@ -29,6 +29,7 @@ T = TypeVar("T")
 Value = str | int | float | bool | None
 
 _DOOR: Final = frozenset({"entry", "why", "left_out"})
+_PREVIOUS: Final = ("previous_journal", "previous_seq", "previous_hash")
 _STAFF: Final = frozenset({"action"})
 _ALERT: Final = frozenset({"alert", "subject", "left_out"})
 LEAVES: Final[Mapping[str, frozenset[str]]] = {
@@ -47,7 +48,7 @@ LEAVES: Final[Mapping[str, frozenset[str]]] = {
     Kind.ALERT_RAISED: _ALERT,
     Kind.ALERT_CLEARED: _ALERT,
     Kind.SYNC_DONE: frozenset({"generation", "credentials"}),
-    Kind.JOURNAL_STARTED: frozenset({"why"}),
+    Kind.JOURNAL_STARTED: frozenset({"why", *_PREVIOUS}),
     Kind.DAEMON_STARTED: frozenset({"version"}),
     Kind.STAFF_ACTION: _STAFF,
     Kind.SCHEDULE_CHANGED: _STAFF,
@@ -169,7 +170,16 @@ def _leaving(row: OutboxRow) -> dict[str, Value]:
         return {}
     if not isinstance(detail, dict):
         return {}
-    return {key: detail[key] for key in sorted(keys & detail.keys()) if _may_leave(detail[key])}
+    flat = _flat(detail)
+    return {key: flat[key] for key in sorted(keys & flat.keys()) if _may_leave(flat[key])}
+
+
+def _flat(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """A new journal names the old one in a table of its own; an event is one level deep."""
+    previous = detail.get("previous")
+    if not isinstance(previous, dict):
+        return dict(detail)
+    return {**detail, **{f"previous_{key}": value for key, value in previous.items()}}
 
 
 def _may_leave(value: object) -> bool:

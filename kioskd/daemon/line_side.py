@@ -213,8 +213,8 @@ class LinkedReport:
         self._now(certificate_days=days)
 
     def skew(self, seconds: float) -> None:
-        """The hub's clock minus this one's."""
-        self._now(skew_seconds=-seconds)
+        """This clock minus the hub's."""
+        self._now(skew_seconds=seconds)
 
     def queue(self, waiting: int, dead: int) -> None:
         """How many events wait, and how many the hub refused."""

@@ -196,6 +196,7 @@ def _engine(url: URL) -> AsyncEngine:
         )
         event.listen(engine.sync_engine, "connect", _sqlite_connected)
         event.listen(engine.sync_engine, "begin", _sqlite_begun)
+        event.listen(engine.sync_engine, "invalidate", _sqlite_cut_off)
         return engine
     try:
         return create_async_engine(
@@ -218,6 +219,13 @@ def _sqlite_connected(raw: Any, record: object) -> None:
 
 def _sqlite_begun(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+
+
+def _sqlite_cut_off(raw: Any, record: object, error: BaseException | None) -> None:
+    # Whoever was cancelled in a query left a cursor behind, and with one SQLite closes a file
+    # without ending its transaction: the lock would stay until that cursor is collected.
+    with contextlib.suppress(sqlite3.Error, ValueError):
+        raw.run_async(lambda driver: driver.rollback())
 
 
 def _has_tables(connection: Connection) -> bool:

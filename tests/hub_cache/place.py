@@ -19,7 +19,7 @@ from kioskd.daemon.importing import ImportReport, ImportRequest
 from kioskd.daemon.keys import open_keyring, open_keys
 from kioskd.daemon.line_cache import HubCache
 from kioskd.daemon.stores import open_cache
-from kioskd.domain.credential import Credential
+from kioskd.domain.credential import Credential, Restriction
 from kioskd.domain.moment import Moment
 from kioskd.store import generations
 from kioskd.store.cache_delta import read_state
@@ -200,3 +200,9 @@ class Door:
 
     def find(self, number: int) -> Credential | None:
         return self.cache.find(self.keys.index.keys_of(card_of(number)).cache)
+
+
+def restrictions_of(place: Place, number: int) -> tuple[Restriction, ...]:
+    found = place.credential(number)
+    assert found is not None
+    return found.restrictions

@@ -428,10 +428,11 @@ async def test_hints_are_heard_as_they_come_and_the_last_id_is_sent_back() -> No
 
 async def test_listening_has_no_end_but_its_beginning_has() -> None:
     opened = asyncio.Event()
-    async with client_of(Reply(kind="text/event-stream", stay=True), SHORT) as (client, _):
+    brief = Deadlines(call=1.0)
+    async with client_of(Reply(kind="text/event-stream", stay=True), brief) as (client, _):
         task = asyncio.create_task(client.changes("", lambda heard: opened.set()))
         await opened.wait()
-        done, _ = await asyncio.wait([task], timeout=0.5)  # longer than the time of a call
+        done, _ = await asyncio.wait([task], timeout=1.2)  # longer than the time of a call
         assert not done
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

@@ -155,6 +155,13 @@ def test_numbers_of_two_journals_are_never_in_one_batch() -> None:
     assert of_one_journal([]) == []
 
 
+async def test_the_rows_of_a_new_journal_wait_for_a_turn_of_their_own() -> None:
+    hub, outbox = FakeHub(), FakeOutbox()
+    outbox.rows = [event(8, "old"), event(9, "old"), event(10, "new")]
+    pushed = await Pusher(hub, outbox).turn()
+    assert (hub.took, outbox.through, pushed.more) == (["id-8", "id-9"], 9, True)
+
+
 @given(
     st.integers(1, 60),
     st.sets(st.integers(1, 60)),

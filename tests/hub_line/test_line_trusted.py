@@ -90,6 +90,14 @@ def test_a_wrong_count_is_discarded(transport: Transport, data: bytes) -> None:
         taken(transport(data))
 
 
+@pytest.mark.parametrize("count", [-1, 2, 4])
+def test_a_trailer_that_counts_wrong_over_the_right_bytes_is_not_believed(count: int) -> None:
+    trailer = msgspec.structs.replace(trailer_of(LINES), count=count)
+    lines = b"".join(line + b"\n" for line in LINES)
+    with pytest.raises(StreamDamaged):
+        taken(whole(lines + encoded(trailer)))
+
+
 @pytest.mark.parametrize("junk", [b"\n", b"x", b"{}\n", b"\x00", b"[" * 5000])
 @TRANSPORTS
 def test_bytes_after_the_trailer_are_refused(transport: Transport, junk: bytes) -> None:

@@ -149,6 +149,17 @@ async def test_a_stream_that_ends_is_opened_again_from_its_last_id(setting: Sett
         assert setting.hub.streams[1].last_id == "c9"
 
 
+async def test_what_changed_while_nobody_listened_is_pulled_when_the_stream_is_back(
+    setting: Setting,
+) -> None:
+    async with setting.running():
+        await setting.seconds(100)
+        setting.hub.bans = [b"a ban"]
+        setting.hub.streams[0].ended.set()
+        await setting.clock.advance(3)  # the next pull would come after twenty
+        assert setting.cache.bans == [b"a ban"]
+
+
 async def test_a_stream_that_ends_at_once_is_not_opened_a_thousand_times(setting: Setting) -> None:
     setting.hub.fail("changes", *(down() for _ in range(1000)))
     async with setting.running():
@@ -310,6 +321,7 @@ async def test_a_line_that_starts_held_pulls_nothing(setting: Setting) -> None:
 
 async def test_after_a_snapshot_it_looks_again_at_once(setting: Setting) -> None:
     setting.cache.position = Held()
+    setting.hub.fail("changes", down())  # or its opening would have it look
     async with setting.running():
         await setting.clock.advance(0.5)
         assert setting.calls("snapshot") == 1

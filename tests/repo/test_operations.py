@@ -23,13 +23,14 @@ LINE = re.compile(r"^ *(?:[#$] )?kioskd (.+)$", re.MULTILINE)
 INLINE = re.compile(r"`(?:[#$] )?kioskd ([^`]+)`")
 OPTION = re.compile(r"(?<!\S)--[a-z][a-z-]*")
 VERB = re.compile(r"[a-z][a-z0-9-]*")
-GROUPS = frozenset({"feed", "journal", "list", "lockout", "schedule", "clock"})  # of commands
+GROUPS = frozenset({"feed", "journal", "list", "lockout", "schedule", "clock", "sync"})  # of commands
 CODE = re.compile(r"\b[A-Z]{2,}(?:_[A-Z]+)+\b")
 NO_REASONS = frozenset({"SO_PEERCRED", "SO_PEERGROUPS"})  # options of a socket
-NEWEST = "## 0.1.0, not yet released: living with the door\n"
-BEFORE = {  # commands of the version before
+NEWEST = "## 0.1.0, not yet released: a hub for many doors\n"
+BEFORE = {  # commands of the versions before
     *("run", "demo", "check-config", "keygen", "rekey", "feed", "explain", "journal", "secure"),
-    "stats",
+    *("stats", "status", "doctor", "devices", "probe", "open", "lock", "lockdown", "lockout"),
+    *("list", "enrol", "schedule", "clock", "why", "reload", "tune-argon2", "support-bundle"),
 }
 
 

@@ -61,7 +61,7 @@ def test_every_file_of_the_packages_is_in_the_wheel(
     assert packed == wanted
 
 
-@pytest.mark.parametrize("command", ["kiosk-console", "kioskd-hub"])
+@pytest.mark.parametrize("command", ["kiosk-console"])
 def test_a_command_that_is_not_built_says_so(installed: Path, command: str) -> None:
     helped = _run(installed / command, "--help")
     assert helped.stdout.startswith(f"usage: {command}")
