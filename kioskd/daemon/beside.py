@@ -46,7 +46,10 @@ class Beside:
 
         limit: bytes of a line that it may say.
         """
-        ours, theirs = socket.socketpair()
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError as error:
+            raise StoreError(f"{module} cannot be started: {error.strerror}") from error
         try:
             pid = _spawned(module, arguments, environment, theirs.fileno())
         except OSError as error:

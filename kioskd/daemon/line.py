@@ -10,11 +10,9 @@ hours) the child asks it for. A child that ends is started again, ever more slow
 Deliberately not here: the child (line_run), and what it asks for (line_duties).
 """
 
-import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
@@ -60,9 +58,12 @@ class Duties(Protocol):
 
 
 class Line:
-    """Keeps the child of the line; `state` is how the line was when it last said so."""
+    """Keeps the child of the line; `state` is how the line was when it last said so.
 
-    def __init__(self, arguments: list[str], duties: Duties, clock: Clock) -> None:
+    arguments: of the child, asked for at each start.
+    """
+
+    def __init__(self, arguments: Callable[[], list[str]], duties: Duties, clock: Clock) -> None:
         self.state = LineState(why="not tried yet")
         self._arguments = arguments
         self._duties = duties
@@ -102,7 +103,11 @@ class Line:
         pause = FIRST_PAUSE
         while True:
             began = self._clock.monotonic()
-            await self._one()
+            try:
+                await self._one()
+            except Exception:
+                # Whatever it was: the doors have no part in it.
+                log.exception("line.failed")
             steady = self._clock.monotonic() - began > STEADY_SECONDS
             pause = FIRST_PAUSE if steady else min(2 * pause, MOST_PAUSE)
             await self._clock.sleep_until(self._clock.monotonic() + pause)
@@ -110,7 +115,7 @@ class Line:
     async def _one(self) -> None:
         """One life of the child."""
         try:
-            child = await Beside.started(CHILD, self._arguments, os.environ, MAX_LINE)
+            child = await Beside.started(CHILD, self._arguments(), os.environ, MAX_LINE)
         except StoreError as error:
             self._say(LineState(why=str(error)))
             return
@@ -124,13 +129,13 @@ class Line:
             self._say(msgspec.structs.replace(self.state, up=False, hints=False, why=why))
 
     async def _serve(self, child: Beside) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
+        try:
             while line := await child.reader.readline():
-                try:
-                    await self._answer(child, asked(line))
-                except (ValueError, msgspec.MsgspecError):
-                    log.exception("line.garbled")
-                    return
+                await self._answer(child, asked(line))
+        except ConnectionError:
+            return
+        except (ValueError, RecursionError):  # a line too long, or none of ours
+            log.exception("line.garbled")
 
     async def _answer(self, child: Beside, said: Asked) -> None:
         if isinstance(said, LineState):
@@ -145,6 +150,10 @@ class Line:
             return await _WORK[type(said)](self._duties, said)
         except KioskError as error:
             return Done(said.id, str(error) or "not done", getattr(error, "transient", False))
+        except Exception:
+            # What a hub sent must not end the daemon, whatever it was.
+            log.exception("line.not_done")
+            return Done(said.id, "not done, by a fault of this version; see the log", False)
 
     def _say(self, state: LineState) -> None:
         if state.why and state.why != self.state.why:

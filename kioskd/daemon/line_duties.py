@@ -14,7 +14,6 @@ from kioskd.control.status import Standing
 from kioskd.daemon.line_cache_lock import drop_cache
 from kioskd.daemon.line_wire import Delivered, LineState, Publish, SiteParts
 from kioskd.daemon.published import (
-    HUB,
     Published,
     keep,
     lists_of,
@@ -22,8 +21,9 @@ from kioskd.daemon.published import (
 )
 from kioskd.daemon.site import Site
 from kioskd.domain.card import CodePatterns
+from kioskd.domain.codes import same_branch
 from kioskd.domain.record import Kind
-from kioskd.domain.staff import ListEntry, Which
+from kioskd.domain.staff import HUB, ListEntry, Which
 from kioskd.errors import InputError, StoreError, VaultError
 from kioskd.store.journal import ThreadedJournal
 from sync.hub_wire import DoorSays
@@ -88,18 +88,19 @@ class LineDuties:
     async def publish(self, told: Publish) -> None:
         """Put hours, help phone and lists into force. InputError: the last good ones stay."""
         site, config = self._site, told.config
-        if config.branch != site.config.site.branch:
+        if not same_branch(config.branch, site.config.site.branch):
             raise InputError(
                 f"was published for {config.branch}, this is {site.config.site.branch}"
             )
         to_be = published_of(config, told.key)
         lists = await asyncio.to_thread(self._lists, told)
-        await self._put_in_force(to_be)
         detail: dict[str, object] = {"version": config.version}
         detail |= {which.value: len(cards) for which, cards in lists.items()}
         await site.acts.write(_HUB, "publish", detail=detail)
         await site.staff_hours.put_entries_of(HUB, lists)
         await asyncio.to_thread(keep, site.config.storage.directory, config, told.key)
+        # Last: its version says that all of it is in force.
+        await self._put_in_force(to_be)
 
     def state(self, line: LineState) -> None:
         """Note when the line goes and when it is back."""

@@ -1,6 +1,6 @@
 """The child of the line: everything that goes over the network to the hub, and nothing else.
 
-    python -P -m kioskd.daemon.line_run CONFIG text|json      standard input: the socket pair
+    python -P -m kioskd.daemon.line_run CONFIG text|json REGISTER     standard input: the pair
 
 It reads configuration, token and keys itself, so that no secret passes through an argument. It
 writes the credential cache and reads the journal; what is the daemon's it asks for over the pair.
@@ -18,6 +18,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +33,7 @@ from kioskd.daemon.line_outbox import JournalOutbox
 from kioskd.daemon.line_outbox_seal import SealedActivityBook
 from kioskd.daemon.line_secret import token_of
 from kioskd.daemon.line_side import Hold, LinkedDevice, LinkedReport
-from kioskd.daemon.line_wire import MAX_LINE, LineState
+from kioskd.daemon.line_wire import MAX_LINE, LineState, register_of
 from kioskd.errors import ConfigError, KioskError
 from sync.hub_address import HubAddress
 from sync.hub_client import HubClient
@@ -52,7 +53,8 @@ def main(arguments: Sequence[str]) -> int:
     os.nice(NICENESS)
     lines = logs.set_up(arguments[1])
     try:
-        config = load(Path(arguments[0]))
+        # Of the register what is in force: the file may say already what waits for a restart.
+        config = replace(load(Path(arguments[0])), register=register_of(arguments[2]))
         os.environ["SQLITE_TMPDIR"] = str(config.storage.directory)
         gc.freeze()
         asyncio.run(_serve(config))

@@ -129,9 +129,11 @@ class LinkedDevice:
         """Drop the cache, or let it be filled again."""
         if command.kind == "drop-cache":
             await asyncio.to_thread(self._hold.put)
+            self._report.held(held=True)
             await self._link.drop()
         else:
             await asyncio.to_thread(self._hold.lift)
+            self._report.held(held=False)
 
     async def _cache_says(self) -> CacheSays | None:
         if self._cache is None or self._hold.is_on():

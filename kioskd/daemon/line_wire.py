@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from kioskd.config.model import Config, Register
 from sync.hub_wire import DoorSays, PublishedConfig
 
 MAX_LINE: Final = 4 * 1024 * 1024  # bytes; a published configuration with its lists
@@ -103,6 +104,21 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
 
 class Now(msgspec.Struct, frozen=True, tag="now"):
     """Pull and push at once: somebody asked for it."""
+
+
+def line_arguments(config: Config, log_format: str) -> list[str]:
+    """The child's arguments: the file, and the register as it is in force, which may not be it."""
+    register = msgspec.json.encode(config.register, enc_hook=_plain).decode()
+    return [str(config.path), log_format, register]
+
+
+def register_of(argument: str) -> Register:
+    """The register of those arguments."""
+    return msgspec.json.decode(argument, type=Register, dec_hook=lambda kind, text: kind(text))
+
+
+def _plain(value: object) -> str | list[object]:
+    return list(value) if isinstance(value, frozenset) else str(value)
 
 
 Answered = Done | Now

@@ -1,16 +1,15 @@
 """What the hub published for this branch: hours and help phone over those of the file, lists.
 
-    published.json   {"version", "schedule", "help_phone", "key"}; nothing about a card is in it
+    published.json   {"version", "schedule", "help_phone"}; nothing about a card is in it
+    published.key    whose signature counts; apart, so that a file that is harmed loosens nothing
 
-It is kept so that the last good one is in force without the hub, too. The lists go into state.db
+They are kept so that the last good one is in force without the hub, too. The lists go into state.db
 as the hub's own entries, by card index; those of staff stay beside them, and a deny-list entry of
 anybody counts.
 
 Deliberately not here: whether the hub signed it (sync.signed_config; checked before it comes here).
 """
 
-import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -24,15 +23,31 @@ from kioskd.config.hours import schedule
 from kioskd.config.model import Config, ScheduleConfig
 from kioskd.config.walk import Notes, Place
 from kioskd.domain.card import CodeKind, CodePatterns, canonical, masked
-from kioskd.domain.staff import ListEntry, Which
+from kioskd.domain.staff import HUB, ListEntry, Which
 from kioskd.errors import InputError
 from kioskd.ports import CardIndex
 from kioskd.store.faults import mapped
+from kioskd.vault import files
 from sync.hub_wire import PublishedCard, PublishedConfig
 
 FILE: Final = "published.json"
-HUB: Final = "hub"  # who put an entry on a list
+KEY: Final = "published.key"
+UNREADABLE: Final = "?"  # no key in base64url
+
+DENY_MOST: Final = timedelta(days=14)  # POLICY: a ban is the register's business
+_LAST: Final = date(9998, 12, 31)
 _MOST: Final = 1_000_000  # bytes
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """What is in the file."""
+
+    version: int
+    schedule: dict[str, object] | None = None
+    help_phone: str | None = None
+
+
+_kept = msgspec.json.Decoder(_Kept).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,28 +93,36 @@ def keep(directory: Path, config: PublishedConfig, key: str) -> None:
         "version": config.version,
         "schedule": config.schedule,
         "help_phone": config.help_phone,
-        "key": key,
     }
-    path, aside = directory / FILE, directory / f"{FILE}.new"
-    with mapped(path):
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.encode(kept))
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
+    text = msgspec.json.encode(kept)
+    for path, data in ((directory / KEY, key.encode()), (directory / FILE, text)):
+        with mapped(path):
+            files.replace_whole(path, data)
 
 
 def kept(directory: Path, branch: str) -> Published:
-    """What was in force last; nothing where there is none or it is not to be read."""
+    """What was in force last; nothing where there is none or it is not to be read.
+
+    The key stays what it was; one that is not to be read is none that anybody signs with.
+    """
+    key = _kept_key(directory)
     try:
         with (directory / FILE).open("rb") as file:
-            found = json.loads(file.read(_MOST))
-        key = str(found.pop("key"))
-        whole = PublishedConfig(published=datetime.fromtimestamp(0, UTC), branch=branch, **found)
+            found = _kept(file.read(_MOST))
+        at = datetime.fromtimestamp(0, UTC)
+        whole = PublishedConfig(found.version, branch, at, found.schedule, found.help_phone)
         return published_of(whole, key)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, InputError):
-        return NOTHING
+    except (OSError, ValueError, RecursionError, InputError):
+        return Published(key=key)
+
+
+def _kept_key(directory: Path) -> str:
+    try:
+        return files.read_plain(directory / KEY, _MOST).decode("ascii")
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError):
+        return UNREADABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +158,9 @@ def _entry(
     number = canonical(card.card)
     if patterns.classify(number) not in (CodeKind.PATRON, CodeKind.PATRON_OR_ITEM):
         raise InputError(f"{which} list: {masked(number)} fits none of the patron patterns here")
-    until = datetime.combine(card.until + timedelta(days=1), time(), zone)
+    if which is Which.DENY and card.until > now.astimezone(zone).date() + DENY_MOST:
+        raise InputError(f"deny list: {masked(number)}: until {card.until} is over 14 days ahead")
+    until = datetime.combine(min(card.until, _LAST) + timedelta(days=1), time(), zone)
     reason = card.reason or "published by the hub"
     return ListEntry(index.keys_of(number).state[0], which, until, reason, HUB, masked(number), now)
 

@@ -22,9 +22,10 @@ from kioskd.daemon.change import Change, change
 from kioskd.daemon.fleet import Fleet
 from kioskd.daemon.holidays import holidays_apart
 from kioskd.daemon.notify import Notify
-from kioskd.daemon.published import HUB, Published
+from kioskd.daemon.published import Published
 from kioskd.daemon.site import IsHoliday, Site
 from kioskd.domain.record import Kind
+from kioskd.domain.staff import HUB
 from kioskd.errors import ConfigError, InputError, KioskError
 
 log = logging.getLogger("kioskd")
@@ -93,6 +94,8 @@ class Reloading:
                 person, "reload", detail=_detail(found), kind=Kind.CONFIG_CHANGED
             )
             await self._apply_whole(found, config, to_be, is_holiday)
+        else:
+            self._site.published = to_be
         for warning in config.warnings:
             log.warning("config", extra={"why": warning})
         return _told(found, config)

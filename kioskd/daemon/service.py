@@ -22,6 +22,7 @@ from kioskd.daemon.fleet import Fleet
 from kioskd.daemon.last_resort import LastResort
 from kioskd.daemon.line import Line
 from kioskd.daemon.line_duties import LineDuties
+from kioskd.daemon.line_wire import line_arguments
 from kioskd.daemon.machine import versions
 from kioskd.daemon.metrics import MetricsServer, from_loop
 from kioskd.daemon.notify import Notify, watchdog_seconds
@@ -122,7 +123,10 @@ class Service:
         duties = LineDuties(
             site, lambda: self._overview.standing(), lambda to_be: self._reloading.publish(to_be)
         )
-        arguments = [str(site.config.path), self._log_format]
+
+        def arguments() -> list[str]:
+            return line_arguments(site.config, self._log_format)
+
         return Line(arguments, duties, site.clock)
 
     def _line_view(self) -> LineView | None:

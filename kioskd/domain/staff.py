@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+HUB = "hub"  # who put an entry on a list that nobody here put there
+
 
 class Which(StrEnum):
     """The two lists."""

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from kioskd.access.schedule import Span, StaffException
 from kioskd.domain.moment import Moment, stamp
-from kioskd.domain.staff import Enrolment, ListEntry, Lockdown, Which
+from kioskd.domain.staff import HUB, Enrolment, ListEntry, Lockdown, Which
 from kioskd.store.times import time_of
 
 LOCKDOWN = "lockdown"  # on | off; what is neither is a lockdown
@@ -39,8 +39,19 @@ def entries(connection: Connection, which: Which) -> tuple[ListEntry, ...]:
 
 
 def put_entry(connection: Connection, entry: ListEntry, older: Iterable[bytes]) -> None:
-    """Put a card on a list; its rows under older indices go."""
-    drop_entries(connection, older, entry.which)
+    """Put a card on a list, in place of what staff put there; its rows under older indices go.
+
+    What a hub put there stays beside it.
+    """
+    for card in (entry.card, *older):
+        connection.exec_driver_sql(
+            "DELETE FROM listed WHERE card = ? AND which = ? AND by != ?",
+            (card, entry.which.value, HUB),
+        ).close()
+    _insert(connection, entry)
+
+
+def _insert(connection: Connection, entry: ListEntry) -> None:
     connection.exec_driver_sql(
         "INSERT OR REPLACE INTO listed (card, which, until, why, by, shown, added) "
         "VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -59,17 +70,12 @@ def put_entry(connection: Connection, entry: ListEntry, older: Iterable[bytes]) 
 def put_entries_of(
     connection: Connection, which: Which, by: str, to_be: Iterable[ListEntry]
 ) -> None:
-    """Let these be the entries of a list that `by` put there; the longer of two of a card stays."""
+    """Let these be the entries of a list that `by` put there; those of others stay."""
     connection.exec_driver_sql(
         "DELETE FROM listed WHERE which = ? AND by = ?", (which.value, by)
     ).close()
     for entry in to_be:
-        longer = connection.exec_driver_sql(
-            "SELECT 1 FROM listed WHERE card = ? AND which = ? AND until >= ?",
-            (entry.card, which.value, stamp(entry.until)),
-        ).first()
-        if longer is None:
-            put_entry(connection, entry, ())
+        _insert(connection, entry)
 
 
 def drop_entries(connection: Connection, cards: Iterable[bytes], which: Which) -> int:

@@ -34,6 +34,22 @@ _SECOND = (
 )
 
 
+# A hub keeps entries of its own beside those of staff: neither takes the other's away.
+_THIRD = (
+    (
+        "CREATE TABLE listed_by (card BLOB NOT NULL, which TEXT NOT NULL, until TEXT NOT NULL, "
+        "why TEXT NOT NULL, by TEXT NOT NULL, shown TEXT NOT NULL DEFAULT '', added TEXT, "
+        "PRIMARY KEY (card, which, by)) WITHOUT ROWID"
+    ),
+    (
+        "INSERT INTO listed_by (card, which, until, why, by, shown, added) "
+        "SELECT card, which, until, why, by, shown, added FROM listed"
+    ),
+    "DROP TABLE listed",
+    "ALTER TABLE listed_by RENAME TO listed",
+)
+
+
 def _run(connection: Connection, statements: Sequence[str]) -> None:
     for statement in statements:
         connection.exec_driver_sql(statement)
@@ -47,4 +63,8 @@ def _second(connection: Connection) -> None:
     _run(connection, _SECOND)
 
 
-STEPS = (_first, _second)
+def _third(connection: Connection) -> None:
+    _run(connection, _THIRD)
+
+
+STEPS = (_first, _second, _third)

@@ -31,7 +31,8 @@ def test_files_need_no_hub(read: Read, good: str) -> None:
 
 
 def test_what_a_municipal_network_asks_for(read: Read, good: str) -> None:
-    more = "ca_file = '/etc/ssl/own.pem'\nproxy = 'http://proxy.example.invalid:3128/'\npull_seconds = 60\n"
+    more = "ca_file = '/etc/ssl/own.pem'\npull_seconds = 60\n"
+    more += "proxy = 'http://proxy.example.invalid:3128/'\n"
     access = read(f"{good}\n[register]\nkind = 'hub'\n{HUB}{more}").register.hub
     assert access is not None
     assert access.ca_file == Path("/etc/ssl/own.pem")

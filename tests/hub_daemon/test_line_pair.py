@@ -57,7 +57,7 @@ class Remembered:
 class Pair:
     def __init__(self) -> None:
         self.duties = Remembered()
-        self.line = Line(["x"], self.duties, SystemClock())
+        self.line = Line(lambda: ["x"], self.duties, SystemClock())
         self.looks = 0
         self.tasks: list[asyncio.Task[None]] = []
 
@@ -162,7 +162,22 @@ async def test_a_child_that_talks_nonsense_is_let_go(pair: Pair, junk: bytes) ->
 
 
 async def test_without_a_child_nobody_can_be_asked() -> None:
-    line = Line(["x"], Remembered(), SystemClock())
+    line = Line(lambda: ["x"], Remembered(), SystemClock())
     with pytest.raises(InputError, match="try again"):
         line.look_now()
     assert encode(LineState()) == b'{"type":"state"}'
+
+
+async def test_a_fault_of_ours_is_told_and_ends_nobody(pair: Pair) -> None:
+    pair.duties.fault = OverflowError("date value out of range")
+    with pytest.raises(StoreError, match="fault of this version") as caught:
+        await pair.link.publish(PublishedConfig(1, "ESI", AT), "key")
+    assert not caught.value.transient
+    pair.duties.fault = None
+    assert await pair.link.pulse() == PARTS
+
+
+@pytest.mark.parametrize("junk", [b"x" * (MAX_LINE + 10), b'{"a":' * 5000], ids=["long", "deep"])
+async def test_a_child_that_says_too_much_is_let_go(pair: Pair, junk: bytes) -> None:
+    pair.theirs.write(junk + b"\n")
+    await asyncio.wait_for(pair.tasks[0], 5)

@@ -116,3 +116,27 @@ def test_a_card_that_is_none_here_refuses_the_whole() -> None:
     with pytest.raises(InputError, match="deny list") as caught:
         lists_of(config, Index(), CodePatterns((pattern(r"\d{9}"),), ()), ZONE, AT)
     assert "12 " not in str(caught.value)
+
+
+def test_a_harmed_file_does_not_loosen_whose_signature_counts(tmp_path: Path) -> None:
+    keep(tmp_path, told(schedule=SCHEDULE), "key")
+    (tmp_path / "published.json").write_text("{")
+    found = kept(tmp_path, "ESI")
+    assert (found.version, found.key, found.schedule) == (0, "key", None)
+    (tmp_path / "published.key").write_bytes(b"\xff")
+    assert kept(tmp_path, "ESI").key not in ("", "key")
+
+
+@pytest.mark.parametrize("until", [date(2026, 12, 8), date.max])
+def test_a_deny_list_of_over_two_weeks_refuses_the_whole(until: date) -> None:
+    patterns = CodePatterns((pattern(r"\d{9}"),), ())
+    config = told(deny=[PublishedCard("123456789", until, "lost")])
+    with pytest.raises(InputError, match="14 days"):
+        lists_of(config, Index(), patterns, ZONE, AT)
+
+
+def test_an_entry_until_the_end_of_time_ends_some_day() -> None:
+    patterns = CodePatterns((pattern(r"\d{9}"),), ())
+    config = told(allow=[PublishedCard("123456789", date.max, "guard")])
+    (entry,) = lists_of(config, Index(), patterns, ZONE, AT).allow or ()
+    assert entry.until.year == 9999

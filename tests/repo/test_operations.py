@@ -23,7 +23,8 @@ LINE = re.compile(r"^ *(?:[#$] )?kioskd (.+)$", re.MULTILINE)
 INLINE = re.compile(r"`(?:[#$] )?kioskd ([^`]+)`")
 OPTION = re.compile(r"(?<!\S)--[a-z][a-z-]*")
 VERB = re.compile(r"[a-z][a-z0-9-]*")
-GROUPS = frozenset({"feed", "journal", "list", "lockout", "schedule", "clock", "sync"})  # of commands
+# of commands
+GROUPS = frozenset({"feed", "journal", "list", "lockout", "schedule", "clock", "sync"})
 CODE = re.compile(r"\b[A-Z]{2,}(?:_[A-Z]+)+\b")
 NO_REASONS = frozenset({"SO_PEERCRED", "SO_PEERGROUPS"})  # options of a socket
 NEWEST = "## 0.1.0, not yet released: a hub for many doors\n"

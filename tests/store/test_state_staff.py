@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kioskd.access.schedule import MINUTES_PER_DAY, Span, StaffException
@@ -146,6 +146,7 @@ EXCEPTIONS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(EXCEPTIONS)
 async def test_any_exception_comes_back(
     tmp_path_factory: pytest.TempPathFactory, exception: StaffException
