@@ -16,7 +16,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet
 	--generate-hashes --strip-extras --allow-unsafe \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: install demo test check format bench kill pictures lock clean
+.PHONY: install demo test check format bench bench-hub faults kill pictures lock clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -41,6 +41,16 @@ format: install
 
 bench: install
 	$(BIN)/python -m bench.run $(BENCH)
+
+# The hub at its sizes: a million credentials on both databases, 500 devices on two hubs for a
+# minute. About ten minutes, on a machine that does nothing else.
+bench-hub: install
+	$(BIN)/python -m bench.run hub hub_fleet hub_million $(BENCH)
+
+# 100 schedules of cut, dripping, repeated and reordered connections between hub and device, with
+# kills of either side; an ordinary test run makes a few. KIOSKD_FAULT_SEED=N repeats one.
+faults: install
+	KIOSKD_FAULTS=100 $(BIN)/pytest tests/hub_end $(PYTEST)
 
 # 200 random kills; an ordinary test run makes a few at each named point.
 # KIOSKD_KILL_SEED=N draws the kills of an earlier run once more.

@@ -15,6 +15,7 @@ from kioskd.cli.demo_display import ROM
 TIMEZONE: Final = "Europe/Helsinki"
 SOCKET: Final = "control.sock"
 OFFSET: Final = "offset"  # how far the demo's clock is from the real one; beside the configuration
+SAID: Final = "commands.txt"  # all that commands wrote
 BRANCH: Final = "ESI"
 PATRON: Final = r"""['\d{3}[A-Z]\d{6}', '26\d{8}']"""  # patterns of cards
 _DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

@@ -1,18 +1,21 @@
 """The daemon of a demo: `kioskd run` in all but its wall clock, which the demo moves.
 
 A process of its own: python -P -m kioskd.cli.demo_daemon CONFIG OFFSET, with log lines as JSON on
-standard error. Nobody vouches for a clock that is moved, whatever the machine's own time server
-says, so that a demo is the same day on every machine.
+standard error. Its line to a hub is on the same clock (kioskd.cli.demo_line). Nobody vouches for a
+clock that is moved, whatever the machine's own time server says, so that a demo is the same day on
+every machine.
 """
 
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from kioskd.logs import LogLines
+
+_LINE: Final = "kioskd.cli.demo_line"
 
 
 class Unvouched:
@@ -53,6 +56,8 @@ def main(arguments: Sequence[str]) -> int:
                 leave=lambda code: _leave(lines, code),
                 clock=MovedClock(offset),
                 evidence=Unvouched(),
+                log_format="json",
+                line_child=_LINE,
             )
         finally:
             lines.finish()

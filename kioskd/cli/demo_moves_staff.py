@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
+from kioskd.cli.demo_child import Done
 from kioskd.cli.demo_config import today
 from kioskd.cli.demo_moves import Move
 from kioskd.cli.demo_people import BLOCKED, CLEANER, FORGETFUL, MISTAKEN, STAFF_PIN
-from kioskd.cli.demo_site import Done
 from kioskd.cli.demo_stage import Stage, Unexpected
 from kioskd.client import AskError, Client
 

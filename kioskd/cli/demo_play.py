@@ -9,9 +9,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from kioskd.cli.demo_clock import Offset
-from kioskd.cli.demo_config import ALWAYS, PLAYED, Times
+from kioskd.cli.demo_config import ALWAYS, FILES, PLAYED, Times, from_hub
 from kioskd.cli.demo_devices import SimulatedDoor
 from kioskd.cli.demo_ending import Ending
+from kioskd.cli.demo_hub import hub_beside
 from kioskd.cli.demo_script import Step
 from kioskd.cli.demo_seen import Seen
 from kioskd.cli.demo_site import Daemon, Site
@@ -26,18 +27,22 @@ def set_stage(
     seconds: float,
     times: Times = PLAYED,
     hours: Iterable[str] = ALWAYS,
+    *,
+    with_hub: bool = False,
 ) -> Stage:
     """A fresh site in a temporary directory, its door plugged in; gone when `closing` ends.
 
-    seconds: for all that is played on it.
+    seconds: for all that is played on it. with_hub: its register is a hub beside it.
     """
     directory = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="kioskd-demo-")))
-    site = Site(directory, times, hours)
+    hub = closing.enter_context(hub_beside(directory)) if with_hub else None
+    register = from_hub(directory, hub.url) if hub else FILES
+    site = Site(directory, times, hours, register)
     clock = closing.enter_context(Offset(site.offset))
     door = closing.enter_context(SimulatedDoor(directory))
     daemon = Daemon(site)
     closing.callback(daemon.close)
-    return Stage(site, door, daemon, clock, Deadline(seconds, ending))
+    return Stage(site, door, daemon, clock, Deadline(seconds, ending), hub)
 
 
 def play_step(step: Step, stage: Stage) -> tuple[Seen, list[str], bool]:

@@ -86,21 +86,18 @@ def denied(reason: str, notice: str, display: str = "", *journal: str) -> Expect
     return Expected((f"denied {reason}",), (), journal, notice=notice, lamp=lamp, display=display)
 
 
-_BEFORE: Final = Expected(journalled=False)
+BEFORE: Final = Expected(journalled=False)
+STARTED: Final = Expected(
+    relay=("off",),
+    journal=("journal.started", "daemon.started"),
+    display="Demo library Scan your library card",
+)
 
 START: Final = (
-    Step("a device key is made", (makes_key,), _BEFORE),
-    Step("the configuration is checked", (checks_config,), _BEFORE),
-    Step("the register's feed is loaded", (imports_everybody,), _BEFORE),
-    Step(
-        "the daemon starts: strike secured first",
-        (starts,),
-        Expected(
-            relay=("off",),
-            journal=("journal.started", "daemon.started"),
-            display="Demo library Scan your library card",
-        ),
-    ),
+    Step("a device key is made", (makes_key,), BEFORE),
+    Step("the configuration is checked", (checks_config,), BEFORE),
+    Step("the register's feed is loaded", (imports_everybody,), BEFORE),
+    Step("the daemon starts: strike secured first", (starts,), STARTED),
 )
 
 PATRONS: Final = (

@@ -47,7 +47,9 @@ class Expected:
     pulse: the least seconds of each pulse. opened: a pulse ends early, for the door was opened.
     alerts: at least these; the daemon looks for others every few seconds, whatever is played.
     notice, lamp, display: empty where the step says nothing of them; display: a part of a text.
-    in_order: whether rows come in one order. journalled: False before there is a journal.
+    in_order: whether rows come in one order. often, maybe: kinds of rows that come at least once,
+    or perhaps, however often and wherever; `journal` is all others. journalled: False before
+    there is a journal.
     """
 
     decided: tuple[str, ...] = ()
@@ -61,6 +63,8 @@ class Expected:
     lamp: str = ""
     display: str = ""
     in_order: bool = True
+    often: tuple[str, ...] = ()
+    maybe: tuple[str, ...] = ()
     journalled: bool = True
 
     def faults(self, seen: Seen) -> list[str]:
@@ -69,11 +73,12 @@ class Expected:
 
     def _other(self, seen: Seen) -> list[str]:
         order = tuple if self.in_order else sorted
+        counted = [kind for kind in seen.journal if kind not in (*self.often, *self.maybe)]
         pairs: dict[str, tuple[Sequence[str], Sequence[str]]] = {
             "decided": (self.decided, seen.decided),
             "decided without a row": (self.unwritten, seen.unwritten),
             "to the relay": (self.relay, seen.relay),
-            "in the journal": (order(self.journal), order(seen.journal)),
+            "in the journal": (order(self.journal), order(counted)),
         }
         if self.notice:
             pairs["the notice"] = (self.notice,), (seen.notice,)
@@ -85,6 +90,7 @@ class Expected:
 
     def _missing(self, seen: Seen) -> list[str]:
         faults = [f"no alert {name}" for name in self.alerts if name not in seen.alerts]
+        faults += [f"no row {kind}" for kind in self.often if kind not in seen.journal]
         if self.lamp and self.lamp not in seen.lamps:
             faults.append(f"the lamp {self.lamp} did not burn; {_listed(seen.lamps)} did")
         if self.display and not any(self.display in text for text in seen.texts):

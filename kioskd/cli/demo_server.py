@@ -3,10 +3,11 @@
     people {}            -> {"people": [{"id", "title", "pin", "note"}]}; a number never leaves
     scan {"id"}  press {"keys"}  book {}  unplug {"device"}  plug {"device"}
     open {}  close {}  rex {}  button {}  kill {}                          -> {}
+    cut {}  mend {}      -> {}; the line between the device and its hub
     shift {"seconds"}    -> {"offset_seconds"}; moves the daemon's wall clock, cumulative
     explain {"id"}       -> what the daemon's verb `explain` says of that person's card
     state {}             -> {"relay", "lamps", "display", "devices", "contact", "offset_seconds",
-                            "daemon"}
+                            "daemon", "line"}; line: whole, cut, or "" where there is no hub
     subscribe {"topics": ["stage"]}: {"event": "stage", **state} at each change
 
 Lines are those of kioskd.wire. Whoever can open the socket may do everything: it stands in a
@@ -15,12 +16,15 @@ directory that is its owner's alone. Deliberately not here: drawing, and a daemo
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from kioskd import __version__, wire
+from kioskd.cli.demo_cable import Cable
 from kioskd.cli.demo_clock import Offset
 from kioskd.cli.demo_devices import BUTTON, DEVICES, KEYPAD, LINES, REX, SCANNER, SimulatedDoor
+from kioskd.cli.demo_hub import DemoHub
 from kioskd.cli.demo_people import BOOK, PEOPLE
 from kioskd.cli.demo_site import Daemon
 from kioskd.client import AskError, open_link
@@ -70,16 +74,23 @@ class StageVerbs(Verbs):
 
 
 class DemoServer:
-    """Serves a door, a daemon and its clock. control: the daemon's own socket."""
+    """Serves a door, a daemon, its clock and its hub. control: the daemon's own socket."""
 
     def __init__(
-        self, path: Path, control: Path, door: SimulatedDoor, daemon: Daemon, clock: Offset
+        self,
+        path: Path,
+        control: Path,
+        door: SimulatedDoor,
+        daemon: Daemon,
+        clock: Offset,
+        hub: DemoHub | None = None,
     ) -> None:
         self._path = path
         self._control = control
         self._door = door
         self._daemon = daemon
         self._clock = clock
+        self._hub = hub
         self._broadcast = Broadcaster()
         self._begun = 0  # events of the log before the daemon was started last
         self._told: dict[str, Any] = {}
@@ -101,7 +112,13 @@ class DemoServer:
             "contact": "open" if door.is_open else "closed",
             "offset_seconds": round(self._clock.seconds),
             "daemon": self._standing(),
+            "line": self._line(),
         }
+
+    def _line(self) -> str:
+        if self._hub is None:
+            return ""
+        return "whole" if self._hub.cable.whole else "cut"
 
     def _standing(self) -> str:
         if not self._daemon.running:
@@ -149,6 +166,8 @@ class DemoServer:
             "button": self._button,
             "shift": self._shift,
             "kill": self._kill,
+            "cut": self._cut,
+            "mend": self._mend,
             "explain": self._explain,
             "state": self._state,
         }
@@ -234,6 +253,29 @@ class DemoServer:
         self._begun = len(self._daemon.events)
         await asyncio.to_thread(self._daemon.start)
         self._listen()
+        return {}
+
+    async def _cut(self, args: Arguments) -> Answer:
+        only(args)
+        self._cable().cut()
+        return await self._line_changed()
+
+    async def _mend(self, args: Arguments) -> Answer:
+        only(args)
+        self._cable().mend()
+        return await self._line_changed()
+
+    def _cable(self) -> Cable:
+        if self._hub is None:
+            raise Refusal(wire.FAILED, "this demo has no hub")
+        return self._hub.cable
+
+    async def _line_changed(self) -> Answer:
+        """Have the daemon notice now, not after its back-off: somebody is watching."""
+        self._listen()
+        with suppress(AskError):
+            async with await open_link(self._control) as link:
+                await link.ask("sync-now")
         return {}
 
     async def _explain(self, args: Arguments) -> Answer:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from kioskd.cli.demo_child import Child, Done, run_to_end
-from kioskd.cli.demo_config import ALWAYS, FILES, OFFSET, PLAYED, SOCKET, Times, config_text
+from kioskd.cli.demo_config import ALWAYS, FILES, OFFSET, PLAYED, SAID, SOCKET, Times, config_text
 
 _KIOSKD: Final = (
     sys.executable,
@@ -38,7 +38,7 @@ class Site:
         self.key = directory / "device.key"
         self.socket = directory / SOCKET
         self.offset = directory / OFFSET  # of the daemon's wall clock
-        self.said = directory / "commands.txt"  # all that commands wrote
+        self.said = directory / SAID
         self.storage.mkdir(mode=0o700)
         self.config.write_text(config_text(directory, times, hours, register), encoding="utf-8")
 

@@ -11,11 +11,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
+from kioskd.cli.demo_child import Done
 from kioskd.cli.demo_clock import Offset
 from kioskd.cli.demo_devices import OFF, ON, SimulatedDoor
 from kioskd.cli.demo_ending import Ending
+from kioskd.cli.demo_hub import DemoHub
 from kioskd.cli.demo_seen import Seen, seen_in
-from kioskd.cli.demo_site import Daemon, Done, Site
+from kioskd.cli.demo_site import Daemon, Site
 from kioskd.domain.card import canonical, masked
 
 PATIENCE_SECONDS: Final = 10.0  # for any one answer; only a demo that fails waits so long
@@ -50,22 +52,36 @@ class Deadline:
 
 
 class Stage:
-    """Site, door, daemon and clock of one demo."""
+    """Site, door, daemon and clock of one demo, and the hub where it has one."""
 
     def __init__(
-        self, site: Site, door: SimulatedDoor, daemon: Daemon, clock: Offset, deadline: Deadline
+        self,
+        site: Site,
+        door: SimulatedDoor,
+        daemon: Daemon,
+        clock: Offset,
+        deadline: Deadline,
+        hub: DemoHub | None = None,
     ) -> None:
         self.site = site
         self.door = door
         self.daemon = daemon
         self.clock = clock
         self._deadline = deadline
+        self._hub = hub
         self._done: list[str] = []
         self._said: list[str] = []
         self._frames_seen = self._lit_seen = self._texts_seen = 0
         self._last_seq = 0
         self._page = 0  # events of the log before this step
         self._mark = 0  # events of the log before the last scan or move
+
+    @property
+    def hub(self) -> DemoHub:
+        """The hub beside the site. Unexpected where there is none."""
+        if self._hub is None:
+            raise Unexpected("this demo has no hub")
+        return self._hub
 
     def until(self, holds: Callable[[], bool], what: str) -> None:
         """Wait until something holds. Unexpected, TimeUp."""
@@ -129,10 +145,16 @@ class Stage:
 
     def run(self, *arguments: str, stdin: str = "", shown: str = "", code: int = 0) -> Done:
         """Run a command that must end with this code. Unexpected, TimeUp."""
-        ended = self.tried(*arguments, stdin=stdin, shown=shown)
-        if ended.code != code:
-            raise Unexpected(f"exit code {ended.code}: {(ended.err or ended.out).strip()}")
-        return ended
+        return _ended(self.tried(*arguments, stdin=stdin, shown=shown), code)
+
+    def run_hub(self, *arguments: str, stdin: str = "", shown: str = "", code: int = 0) -> Done:
+        """The same of a command of `kioskd-hub`. Unexpected, TimeUp."""
+        self._done.append(shown or "kioskd-hub " + " ".join(arguments))
+        try:
+            ended = self.hub.command(arguments, seconds=self._deadline.left(), stdin=stdin)
+        except subprocess.TimeoutExpired:
+            raise TimeUp from None
+        return _ended(ended, code)
 
     def tried(self, *arguments: str, stdin: str = "", shown: str = "") -> Done:
         """Run a command, however it ends. TimeUp."""
@@ -140,10 +162,20 @@ class Stage:
         return self._command(*arguments, stdin=stdin)
 
     def complaints(self) -> list[str]:
-        """The daemon's last warnings and errors, for whoever wants to know why."""
-        self.daemon.listen()
-        worse = [e for e in self.daemon.events if e.get("level") not in ("INFO", "DEBUG")]
+        """The last warnings and errors of daemon and hub, for whoever wants to know why."""
+        children = [self.daemon, *([self._hub] if self._hub else [])]
+        for child in children:
+            child.listen()
+        events = [event for child in children for event in child.events]
+        worse = [e for e in events if e.get("level") not in ("INFO", "DEBUG")]
         return [" ".join(f"{name}={value}" for name, value in e.items()) for e in worse[-5:]]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The whole journal, as `journal export` tells it. Unexpected, TimeUp."""
+        exported = self._command("journal", "export")
+        if exported.code != 0:
+            raise Unexpected(f"journal export ended with {exported.code}: {exported.err.strip()}")
+        return [json.loads(line) for line in exported.out.splitlines()]
 
     def observe(self, satisfied: Callable[[Seen], bool]) -> Seen:
         """What this step brought about, looked at until it satisfies or for ROWS_SECONDS."""
@@ -201,11 +233,7 @@ class Stage:
         return [frame.data for frame in self.door.frames[self._frames_seen :]]
 
     def _new_rows(self) -> list[dict[str, Any]]:
-        exported = self._command("journal", "export")
-        if exported.code != 0:
-            raise Unexpected(f"journal export ended with {exported.code}: {exported.err.strip()}")
-        rows = map(json.loads, exported.out.splitlines())
-        return [row for row in rows if row["seq"] > self._last_seq]
+        return [row for row in self.rows() if row["seq"] > self._last_seq]
 
     def _command(self, *arguments: str, stdin: str = "") -> Done:
         named = [*arguments, "--config", str(self.site.config)]
@@ -213,6 +241,12 @@ class Stage:
             return self.site.command(*named, seconds=self._deadline.left(), stdin=stdin)
         except subprocess.TimeoutExpired:
             raise TimeUp from None
+
+
+def _ended(ended: Done, code: int) -> Done:
+    if ended.code != code:
+        raise Unexpected(f"exit code {ended.code}: {(ended.err or ended.out).strip()}")
+    return ended
 
 
 def _read(line: dict[str, Any]) -> str:

@@ -17,8 +17,8 @@ from kioskd.domain.decision import Reason
 
 _PLAIN_WIDTH: Final = 140  # where there is no terminal to ask
 _NAMES: Final = ("", "what happens", "scanned and typed", "decided", "relay", "journalled", "")
-_WIDE: Final = (2, 29, 26, 25, 12, 16, 11)
-_NARROW: Final = (2, 14, 10, 18, 11, 16, 2)  # fits 80 columns
+_WIDE: Final = (3, 29, 26, 25, 12, 16, 11)
+_NARROW: Final = (3, 13, 10, 18, 11, 16, 2)  # fits 80 columns
 _WIDE_GAP, _NARROW_GAP = 2, 1
 _WIDE_TOTAL: Final = sum(_WIDE) + _WIDE_GAP * len(_WIDE)
 _FRAMES: Final = {"on": "A0 01 01 A2", "off": "A0 01 00 A1"}
@@ -32,8 +32,10 @@ class Report:
         self._wide = console.width >= _WIDE_TOTAL
         self._number = 0
 
-    def head(self) -> None:
-        """The names of the columns."""
+    def head(self, title: str = "") -> None:
+        """The names of the columns. title: of an act that is not the first."""
+        if title:
+            self._console.rule(f"[bold]{title}[/]")
         table = self._table()
         table.add_row(*(f"[bold]{name}[/]" for name in _NAMES))
         self._console.print(table)

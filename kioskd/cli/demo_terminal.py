@@ -20,7 +20,8 @@ from zoneinfo import ZoneInfo
 from kioskd.cli.demo_config import TIMEZONE, WATCHED, hours_around
 from kioskd.cli.demo_ending import Ending
 from kioskd.cli.demo_play import play_step, set_stage
-from kioskd.cli.demo_script import START, Step
+from kioskd.cli.demo_script import Step
+from kioskd.cli.demo_script_hub import HUB_START
 from kioskd.cli.demo_script_staff import CLEANER_LISTED
 from kioskd.cli.demo_server import DOOR, SOCKET, DemoServer
 from kioskd.cli.demo_stage import Stage
@@ -43,8 +44,8 @@ def show(seconds: float | None = None, panel: Sequence[str] = PANEL) -> int:
     logging.getLogger("kioskd").addHandler(logging.NullHandler())
     with Ending() as ending, ExitStack() as closing:
         hours = hours_around(datetime.now(ZoneInfo(TIMEZONE)))
-        stage = set_stage(closing, ending, SETTING_UP_SECONDS, WATCHED, hours)
-        if not all(_set(step, stage) for step in (*START, CLEANER_LISTED)):
+        stage = set_stage(closing, ending, SETTING_UP_SECONDS, WATCHED, hours, with_hub=True)
+        if not all(_set(step, stage) for step in (*HUB_START, CLEANER_LISTED)):
             return 1
         return asyncio.run(_shown(stage, panel, seconds, ending))
 
@@ -63,7 +64,7 @@ async def _shown(stage: Stage, panel: Sequence[str], seconds: float | None, endi
     ending.told = lambda: loop.call_soon_threadsafe(told.set)
     ending.check()
     path, control = stage.site.directory / SOCKET, stage.site.socket
-    server = DemoServer(path, control, stage.door, stage.daemon, stage.clock)
+    server = DemoServer(path, control, stage.door, stage.daemon, stage.clock, stage.hub)
     command = [*panel, "--socket", str(control), "--demo", str(path), "--door", DOOR]
     serving = asyncio.create_task(server.serve(), name="demo")
     try:

@@ -9,14 +9,16 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from kioskd.cli.common import add_config
+from kioskd.config.load import load
 from kioskd.daemon.importing import ImportReport, ImportRequest, Progress, import_feed
-from kioskd.errors import KioskError
+from kioskd.errors import ConfigError, KioskError
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -66,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
         dry_run=args.dry_run,
         confirm_shrink=args.confirm_shrink,
     )
+    _warn_of_hub(args.config)
     try:
         with _progress(quiet=args.json) as show:
             report = import_feed(request, show)
@@ -79,6 +82,16 @@ def run(args: argparse.Namespace) -> int:
     if report.state_fault:
         print(report.state_fault, file=sys.stderr)
     return BAD_ROWS if report.bad or report.state_fault else DONE
+
+
+def _warn_of_hub(config: Path) -> None:
+    with suppress(ConfigError):  # the import tells it
+        if load(config).register.credentials == "hub":
+            print(
+                "warning: this site has its credentials from a hub; a file counts until the next "
+                "pull, which takes a whole new copy",
+                file=sys.stderr,
+            )
 
 
 def summary(report: ImportReport) -> str:

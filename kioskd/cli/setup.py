@@ -24,6 +24,8 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         description="Make this device one of a hub's: token, configuration, device key and the "
         "first credentials. The code comes from `kioskd-hub device join-code NAME`; it is good "
         "for one use within 24 hours, and ends the token of the device that had the name before. "
+        "What the hub has as configuration of that device is written without its program for "
+        "alerts. Exit code 1: joined, but not filled yet, or that configuration was not taken. "
         "For root, or the user that kioskd runs as.",
     )
     add_config(parser)
@@ -36,7 +38,7 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """0: joined and filled; 1: joined, but the hub could not be asked for everything yet."""
+    """0: joined and filled; 1: joined, but not filled yet, or the hub's copy was not taken."""
     from kioskd.daemon.joining import Asked, join, settle_owner
     from kioskd.errors import InputError
 
@@ -48,7 +50,9 @@ def run(args: argparse.Namespace) -> int:
     _say(args, f"joined as {joined.name} of branch {joined.branch}")
     for path in joined.written:
         _say(args, f"written: {path}")
-    settle_owner(joined.config)
+    for note in joined.notes:
+        sys.stderr.write(f"note: {note}\n")
+    settle_owner(joined)
     return _filled(args, joined)
 
 
@@ -76,6 +80,7 @@ def _filled(args: argparse.Namespace, joined: "JoinedDevice") -> int:
                 "branch": joined.branch,
                 "credentials": put,
                 "written": [str(path) for path in joined.written],
+                "notes": list(joined.notes),
                 "fault": fault,
             }
         )
@@ -83,7 +88,7 @@ def _filled(args: argparse.Namespace, joined: "JoinedDevice") -> int:
         sys.stderr.write(f"joined, but not filled yet: {fault}\nthe daemon tries again by itself\n")
     for line in _next(joined):
         _say(args, line)
-    return 1 if fault else 0
+    return 1 if fault or joined.refused else 0
 
 
 def _tell(args: argparse.Namespace, pulled: "Pulled") -> None:

@@ -13,6 +13,7 @@ import pytest
 from kioskd.cli.demo import play
 from kioskd.cli.demo_day import DAY, IMPOSSIBLE
 from kioskd.cli.demo_script import START, granted
+from kioskd.cli.demo_script_hub import HUB_DAY
 from kioskd.domain.decision import Reason
 from tests.demo.left_behind import processes_of
 
@@ -22,6 +23,7 @@ KIOSKD = [
     "-c",
     "import sys; from kioskd.cli.main import main; sys.exit(main())",
 ]
+WHOLE = (*DAY, *HUB_DAY)
 
 
 def demo(*options: str, directory: Path) -> "subprocess.Popen[str]":
@@ -42,19 +44,20 @@ def step(title: str) -> int:
     return next(number for number, step in enumerate(DAY) if step.title == title)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(420)
 def test_the_whole_day_comes_out_as_expected(directory: Path) -> None:
-    told, _ = (running := demo("--headless", "--seconds", "280", directory=directory)).communicate()
+    told, _ = (running := demo("--headless", "--seconds", "400", directory=directory)).communicate()
     assert running.returncode == 0, told
     assert re.search(
-        rf"^WELL {len(DAY)} steps in \d+ s: every step came out as expected$", told, re.M
+        rf"^WELL {len(WHOLE)} steps in \d+ s: every step came out as expected$", told, re.M
     )
-    assert told.count("as expected\n") == len(DAY) + 1 > 70
+    assert told.count("as expected\n") == len(WHOLE) + 1 > 100
+    assert "a device and its hub" in told
     assert f"Reasons: {len(Reason) - len(IMPOSSIBLE)} of {len(Reason)} seen" in told
     for reason in Reason:
         assert re.search(rf"\b{reason}: " if reason in IMPOSSIBLE else rf"\b{reason} \d+x", told)
-    pulses = sum(step.expected.relay.count("on") for step in DAY)
-    assert told.count("A0 01 01 A2") == pulses > 20
+    pulses = sum(step.expected.relay.count("on") for step in WHOLE)
+    assert told.count("A0 01 01 A2") == pulses > 30
     assert "after 1.0 s" in told
     assert "after 2.0 s" in told
     assert "\x1b" not in told

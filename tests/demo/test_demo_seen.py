@@ -7,6 +7,7 @@ import pytest
 from kioskd.cli.demo_day import DAY, IMPOSSIBLE, reasons_of, unseen
 from kioskd.cli.demo_devices import OFF, ON, Frame
 from kioskd.cli.demo_script import granted, released
+from kioskd.cli.demo_script_hub import HUB_DAY
 from kioskd.cli.demo_seen import NOTHING, Expected, Seen, seen_in
 from kioskd.domain.decision import Reason
 
@@ -56,6 +57,16 @@ def test_rows_that_come_in_no_one_order_are_compared_without_it() -> None:
     assert Expected(journal=rows[:1], in_order=False).faults(turned) != []
 
 
+def test_rows_that_come_as_often_as_they_come_are_compared_apart() -> None:
+    expected = Expected(journal=("door.closed",), often=("sync.done",), maybe=("sync.failed",))
+    for rows in (("sync.done", "door.closed"), ("sync.done", "door.closed", "sync.done")):
+        assert expected.faults(Seen(journal=rows)) == []
+    assert expected.faults(Seen(journal=("sync.failed", "sync.done", "door.closed"))) == []
+    assert expected.faults(Seen(journal=("door.closed",))) == ["no row sync.done"]
+    (fault,) = expected.faults(Seen(journal=("sync.done", "door.closed", "door.opened")))
+    assert fault.startswith("in the journal: expected door.closed, got door.closed, door.opened")
+
+
 def test_a_release_that_is_cut_short_is_a_fault() -> None:
     seen = Seen(
         decided=("granted OK",),
@@ -95,4 +106,5 @@ def test_a_day_without_a_reason_names_it() -> None:
 def test_the_script_expects_every_reason_that_can_be_brought_about() -> None:
     told = [Seen(decided=s.expected.decided, unwritten=s.expected.unwritten) for s in DAY]
     assert unseen(reasons_of(told)) == []
-    assert len({step.title for step in DAY}) == len(DAY)
+    whole = (*DAY, *HUB_DAY)
+    assert len({step.title for step in whole}) == len(whole)

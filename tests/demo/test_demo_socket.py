@@ -27,6 +27,7 @@ STANDING = {
     "contact": "closed",
     "offset_seconds": 0,
     "daemon": "runs",
+    "line": "",
 }
 
 

@@ -121,7 +121,7 @@ def nothing_left(directory: Path) -> bool:
 def test_a_panel_that_is_left_ends_the_demo(terminal: Terminal, directory: Path) -> None:
     terminal.until("]PANEL")
     lines, _, rest = terminal.shown.partition("\x1b")
-    for title in ("a device key", "the configuration", "full feed loaded", "ready", "the cleaner"):
+    for title in ("the hub gets its key", "full feed loaded", "joins", "line up", "the cleaner"):
         assert title in lines
     assert json.loads(rest.split("PANEL")[1]) == ["front", "runs", 21, True, ["front"]]
     assert not terminal.is_as_before()

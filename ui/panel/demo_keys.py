@@ -13,6 +13,7 @@ from ui.panel.demo_model import LETTERS, Model, Stage, Visitor
 KEYPAD: Final = "123456789*0#"
 QUIT: Final = "quit"  # not a verb of the demo: the panel ends
 WALK: Final = "walk"  # neither: the door is opened and let close
+CUT: Final = "cut"  # of the line to the hub
 ACCEPT: Final = "clock-accept"  # of the daemon's own socket: staff vouch for its clock
 _HOUR, _DAY, _BACK = 3600, 86_400, -600  # seconds
 _ENTER: Final = "#"
@@ -48,7 +49,8 @@ def key_of(name: str, character: str | None) -> str:
 
 def controls(model: Model) -> tuple[tuple[str, str], ...]:
     """Keys and what they do now, in the order in which the help shows them."""
-    opened = model.stage.open
+    opened, cut = model.stage.open, model.stage.line == CUT
+    hub = (("/", "mend line" if cut else "cut line"),) if model.stage.line else ()
     return (
         ("P", "right PIN"),
         ("B", "book"),
@@ -61,6 +63,7 @@ def controls(model: Model) -> tuple[tuple[str, str], ...]:
         ("-", "-10 min"),
         ("=", "real time"),
         ("C", "accept it"),
+        *hub,
         ("!", "kill"),
         ("Q", "quit"),
     )
@@ -126,12 +129,20 @@ def _things(stage: Stage) -> Iterator[tuple[str, Move]]:
     yield "-", _shift(_BACK, "ten minutes back")
     yield "=", _shift(-int(stage.offset.total_seconds()), "the clock is right again")
     yield "C", Move(ACCEPT, {"reason": "demo"}, "staff accept the daemon's clock as it is")
+    if stage.line:
+        yield "/", _line(cut=stage.line == CUT)
     yield "!", Move("kill", told="the daemon is killed (SIGKILL) and started anew")
     yield "Q", Move(QUIT)
 
 
 def _held(*, opened: bool) -> Move:
     return Move("close", told="the door closes") if opened else Move("open", told="it is held open")
+
+
+def _line(*, cut: bool) -> Move:
+    if cut:
+        return Move("mend", told="the line to the hub is mended")
+    return Move("cut", told="the line to the hub is cut; the door goes on by what it knows")
 
 
 def _shift(seconds: int, told: str) -> Move:

@@ -31,7 +31,8 @@ class Visitor:
 class Stage:
     """The simulated door. offset: of the daemon's clock. daemon: runs, starting or gone.
 
-    lamps: by name, whether they burn. devices: by name, whether they are plugged in.
+    lamps: by name, whether they burn. devices: by name, whether they are plugged in. line: to the
+    hub, whole or cut; empty where there is none.
     """
 
     released: bool = False
@@ -41,6 +42,7 @@ class Stage:
     open: bool = False
     offset: timedelta = timedelta()
     daemon: str = "starting"
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ def stage_of(state: Mapping[str, Any]) -> Stage:
         open=state.get("contact") == "open",
         offset=timedelta(seconds=_seconds(state.get("offset_seconds"))),
         daemon=_text(state, "daemon"),
+        line=_text(state, "line"),
     )
 
 
@@ -109,8 +110,18 @@ def _words(status: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
     readable = cache.get("readable") is True
     cards = clean(f"{cache.get('credentials')} cards")
     yield (cards if readable else "cards NOT readable"), readable
+    if line := _table(status, "line"):
+        yield _line_words(line)
     if alerts := len(_list(status, "alerts")):
         yield f"alerts: {alerts}", False
+
+
+def _line_words(line: Mapping[str, Any]) -> tuple[str, bool]:
+    """Whether the hub is to be had, and when the last complete pull was: local, to the second."""
+    at = _at(line.get("pulled"))
+    pulled = f", pulled {at:%H:%M:%S}" if at else ""
+    up = line.get("up") is True
+    return (f"hub up{pulled}" if up else f"hub AWAY{pulled}"), up
 
 
 def _detail(detail: Mapping[str, Any]) -> str:
