@@ -21,6 +21,7 @@ import msgspec
 from kioskd.daemon.beside import Beside
 from kioskd.daemon.line_wire import (
     MAX_LINE,
+    NOT_TRIED,
     Asked,
     Delivered,
     Done,
@@ -60,11 +61,19 @@ class Duties(Protocol):
 class Line:
     """Keeps the child of the line; `state` is how the line was when it last said so.
 
-    arguments: of the child, asked for at each start.
+    arguments: of the child, asked for at each start. child: its module; a demonstration has one
+    on a clock of its own.
     """
 
-    def __init__(self, arguments: Callable[[], list[str]], duties: Duties, clock: Clock) -> None:
-        self.state = LineState(why="not tried yet")
+    def __init__(
+        self,
+        arguments: Callable[[], list[str]],
+        duties: Duties,
+        clock: Clock,
+        child: str = CHILD,
+    ) -> None:
+        self.state = LineState(why=NOT_TRIED)
+        self._module = child
         self._arguments = arguments
         self._duties = duties
         self._clock = clock
@@ -115,7 +124,7 @@ class Line:
     async def _one(self) -> None:
         """One life of the child."""
         try:
-            child = await Beside.started(CHILD, self._arguments(), os.environ, MAX_LINE)
+            child = await Beside.started(self._module, self._arguments(), os.environ, MAX_LINE)
         except StoreError as error:
             self._say(LineState(why=str(error)))
             return

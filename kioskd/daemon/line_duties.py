@@ -12,7 +12,7 @@ from kioskd import __version__
 from kioskd.control.people import Person
 from kioskd.control.status import Standing
 from kioskd.daemon.line_cache_lock import drop_cache
-from kioskd.daemon.line_wire import Delivered, LineState, Publish, SiteParts
+from kioskd.daemon.line_wire import NOT_TRIED, Delivered, LineState, Publish, SiteParts
 from kioskd.daemon.published import (
     Published,
     keep,
@@ -104,7 +104,8 @@ class LineDuties:
 
     def state(self, line: LineState) -> None:
         """Note when the line goes and when it is back."""
-        if line.up != self._up and (line.up or line.why):
+        tried = line.up or line.why not in ("", NOT_TRIED)
+        if line.up != self._up and tried:
             if self._up is not None or not line.up:
                 kind = Kind.SYNC_DONE if line.up else Kind.SYNC_FAILED
                 self._site.notebook.note(kind, detail={"line": "up" if line.up else line.why[:200]})

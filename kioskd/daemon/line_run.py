@@ -33,7 +33,7 @@ from kioskd.daemon.line_outbox import JournalOutbox
 from kioskd.daemon.line_outbox_seal import SealedActivityBook
 from kioskd.daemon.line_secret import token_of
 from kioskd.daemon.line_side import Hold, LinkedDevice, LinkedReport
-from kioskd.daemon.line_wire import MAX_LINE, LineState, register_of
+from kioskd.daemon.line_wire import MAX_LINE, NOT_TRIED, LineState, register_of
 from kioskd.errors import ConfigError, KioskError
 from sync.hub_address import HubAddress
 from sync.hub_client import HubClient
@@ -46,8 +46,8 @@ AGAIN_SECONDS: Final = 30.0  # until a token or key that could not be read is lo
 DONE, UNUSABLE = 0, 2
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Keep the line until the daemon is gone; the exit code."""
+def main(arguments: Sequence[str], clock: SystemClock | None = None) -> int:
+    """Keep the line until the daemon is gone; the exit code. clock: the machine's by default."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the daemon answers it
     os.umask(OWNER_ONLY)
     os.nice(NICENESS)
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
         config = replace(load(Path(arguments[0])), register=register_of(arguments[2]))
         os.environ["SQLITE_TMPDIR"] = str(config.storage.directory)
         gc.freeze()
-        asyncio.run(_serve(config))
+        asyncio.run(_serve(config, clock or SystemClock()))
     except ConfigError as error:
         log.error("line.config", extra={"why": error.faults[0]})  # noqa: TRY400
         return UNUSABLE
@@ -66,13 +66,13 @@ def main(arguments: Sequence[str]) -> int:
     return DONE
 
 
-async def _serve(config: Config) -> None:
+async def _serve(config: Config, clock: SystemClock) -> None:
     pair = socket.socket(fileno=os.dup(0))
     pair.setblocking(False)
     reader, writer = await asyncio.open_unix_connection(sock=pair, limit=MAX_LINE)
     asked = asyncio.Event()
     link = DaemonLink(reader, writer, asked.set)
-    keeping = asyncio.create_task(_keep(config, link, asked), name="line")
+    keeping = asyncio.create_task(_keep(config, clock, link, asked), name="line")
     listening = asyncio.create_task(link.listen(), name="daemon")
     await asyncio.wait({keeping, listening}, return_when=asyncio.FIRST_COMPLETED)
     for task in (keeping, listening):
@@ -83,7 +83,7 @@ async def _serve(config: Config) -> None:
         raise bug
 
 
-async def _keep(config: Config, link: DaemonLink, asked: asyncio.Event) -> None:
+async def _keep(config: Config, clock: SystemClock, link: DaemonLink, asked: asyncio.Event) -> None:
     """The line, as soon as its token and keys are to be had."""
     access = config.register.hub
     assert access is not None  # noqa: S101 - the daemon starts this where there is a hub
@@ -94,18 +94,23 @@ async def _keep(config: Config, link: DaemonLink, asked: asyncio.Event) -> None:
         except KioskError as error:
             link.tell(LineState(why=str(error), refused=True))
             await asyncio.sleep(AGAIN_SECONDS)
-    async with HubClient(address, SystemClock()) as hub:
-        await _run(config, access, link, asked, hub)
+    async with HubClient(address, clock) as hub:
+        await _run(config, access, clock, link, asked, hub)
 
 
 async def _run(
-    config: Config, access: HubAccess, link: DaemonLink, asked: asyncio.Event, hub: HubClient
+    config: Config,
+    access: HubAccess,
+    clock: SystemClock,
+    link: DaemonLink,
+    asked: asyncio.Event,
+    hub: HubClient,
 ) -> None:
-    clock, register = SystemClock(), config.register
+    register = config.register
     hold = Hold(config.storage.directory)
     held = await asyncio.to_thread(hold.is_on)
-    report = LinkedReport(link.tell, clock.moment, LineState(why="not tried yet", held=held))
-    cache = HubCache(config) if register.credentials == "hub" else None
+    report = LinkedReport(link.tell, clock.moment, LineState(why=NOT_TRIED, held=held))
+    cache = HubCache(config, clock.moment) if register.credentials == "hub" else None
     outbox = JournalOutbox(config.storage.directory, link, lambda: _book(config))
     pushes = outbox if register.events == "hub" else None
     device = LinkedDevice(config, link, cache, pushes, report, hold)

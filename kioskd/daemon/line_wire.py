@@ -14,6 +14,7 @@ import msgspec
 from kioskd.config.model import Config, Register
 from sync.hub_wire import DoorSays, PublishedConfig
 
+NOT_TRIED: Final = "not tried yet"
 MAX_LINE: Final = 4 * 1024 * 1024  # bytes; a published configuration with its lists
 
 

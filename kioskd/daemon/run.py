@@ -20,6 +20,7 @@ from kioskd.daemon import signals
 from kioskd.daemon.boot import secure_strikes
 from kioskd.daemon.keys import open_keys
 from kioskd.daemon.last_resort import LastResort, done_within
+from kioskd.daemon.line import CHILD
 from kioskd.daemon.notify import Notify
 from kioskd.daemon.service import Service
 from kioskd.daemon.site import Site
@@ -32,10 +33,11 @@ log = logging.getLogger("kioskd")
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """The clock of the daemon, and what speaks for it."""
+    """The clock of the daemon, what speaks for it, and the module of a child that has the same."""
 
     clock: SystemClock
     evidence: Evidence
+    line_child: str = CHILD
 
 
 CLOSE_SECONDS = 0.8  # for the files, after service.WRITE_SECONDS
@@ -49,11 +51,12 @@ def run(
     clock: SystemClock | None = None,
     evidence: Evidence | None = None,
     log_format: str = "text",
+    line_child: str = CHILD,
 ) -> int:
     """Serve until a signal that stops; the exit code. The strikes are secured already.
 
-    clock, evidence: of the machine, unless a demonstration brings its own. log_format: of the
-    lines of its children; its own are set up.
+    clock, evidence, line_child: of the machine, unless a demonstration brings its own.
+    log_format: of the lines of its children; its own are set up.
     `leave` ends the process at once with a code: for when it was told to stop and something hangs.
     """
     for warning in config.warnings:
@@ -66,7 +69,7 @@ def run(
     notify = Notify.taken_from(os.environ)
     resort = LastResort(lambda: secure_strikes(config), leave)
     try:
-        times = Times(clock or SystemClock(), evidence or SystemEvidence())
+        times = Times(clock or SystemClock(), evidence or SystemEvidence(), line_child)
         asyncio.run(_serve(config, checkpoint, resort, times, notify, log_format))
     except BaseException:
         # Whatever went wrong, and wherever: no strike stays released behind it.
@@ -118,7 +121,7 @@ async def _serve_until(
         site = await asyncio.to_thread(Site, *parts)
         # A reload may have brought others.
         resort.secure = lambda: secure_strikes(site.config)
-        await Service(site, notify, log_format).serve(stop, resort)
+        await Service(site, notify, log_format, times.line_child).serve(stop, resort)
     finally:
         checker.close()
         if not await done_within(CLOSE_SECONDS, stores.close):

@@ -20,7 +20,7 @@ from kioskd.daemon import strike_map, upkeep
 from kioskd.daemon.alerting import run_alerts
 from kioskd.daemon.fleet import Fleet
 from kioskd.daemon.last_resort import LastResort
-from kioskd.daemon.line import Line
+from kioskd.daemon.line import CHILD, Line
 from kioskd.daemon.line_duties import LineDuties
 from kioskd.daemon.line_wire import line_arguments
 from kioskd.daemon.machine import versions
@@ -46,12 +46,15 @@ WRITE_SECONDS: Final = 2.8  # after it was told to stop, the last rows are given
 
 
 class Service:
-    """Serves one site until it is told to stop."""
+    """Serves one site until it is told to stop. line_child: the module of the line's child."""
 
-    def __init__(self, site: Site, notify: Notify, log_format: str = "text") -> None:
+    def __init__(
+        self, site: Site, notify: Notify, log_format: str = "text", line_child: str = CHILD
+    ) -> None:
         self._site = site
         self._notify = notify
         self._log_format = log_format
+        self._line_child = line_child
         self._doors: dict[str, StaffedDoor] = {}
         self._verbs = Verbs({})
         self._versions = {"kioskd": __version__, **versions()}
@@ -127,7 +130,7 @@ class Service:
         def arguments() -> list[str]:
             return line_arguments(site.config, self._log_format)
 
-        return Line(arguments, duties, site.clock)
+        return Line(arguments, duties, site.clock, self._line_child)
 
     def _line_view(self) -> LineView | None:
         access = self._site.config.register.hub
