@@ -194,6 +194,8 @@ def line_of(answer: Mapping[str, Any]) -> Iterator[Line]:
     if line["held"]:
         told = "dropped on the hub's word, and wait for it: nobody is let in"
         yield Line(BAD, "credentials", told)
+    if line["config_why"]:
+        yield Line(BAD, "published", f"is not in force here: {line['config_why']}")
     if line["waiting"] or line["dead"]:
         word = LOOK if line["dead"] else INFO
         yield Line(word, "events", f"{line['waiting']} waiting, {line['dead']} refused by the hub")

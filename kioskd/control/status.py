@@ -222,6 +222,7 @@ def _line(line: LineView | None, zone: ZoneInfo) -> dict[str, Any] | None:
         "skew_seconds": None if line.skew_seconds is None else round(line.skew_seconds, 1),
         "refused": line.refused,
         "held": line.held,
+        "config_why": line.config_why[:MOST_WHY],
     }
 
 

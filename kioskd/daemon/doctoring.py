@@ -21,7 +21,7 @@ from kioskd.config.calendar import schedule_of
 from kioskd.config.load import load
 from kioskd.config.model import Config
 from kioskd.config.strikes import legible
-from kioskd.daemon import asked, kept, machine, plugged
+from kioskd.daemon import asked, kept, machine, plugged, published
 from kioskd.daemon.asked import Told
 from kioskd.daemon.line_look import hub_look
 from kioskd.daemon.privileges import drop_to_owner
@@ -229,7 +229,8 @@ def _hours(config: Config, told: Told) -> HoursLook:
     if told_hours is not None and not lies_open(directory, STATE):
         return told_hours
     may_look(directory, STATE)
-    schedule = schedule_of(config, extra=hours_of(kept.exceptions(directory)))
+    in_force = published.kept(directory, config.site.branch).over(config)
+    schedule = schedule_of(in_force, extra=hours_of(kept.exceptions(directory)))
     opens = schedule.next_opening(now)
     return HoursLook(
         schedule.state_at(now).value,

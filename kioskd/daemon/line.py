@@ -100,6 +100,7 @@ class Line:
             skew_seconds=now.skew_seconds,
             refused=now.refused,
             held=now.held,
+            config_why=now.config_why,
         )
 
     def begin_anew(self) -> None:

@@ -25,7 +25,9 @@ from kioskd.config.model import Config
 from kioskd.daemon.line_link import DaemonLink, plain
 from kioskd.daemon.line_outbox import JournalOutbox
 from kioskd.daemon.line_wire import LineState
+from kioskd.daemon.published import KEY, UNREADABLE
 from kioskd.domain.moment import Moment
+from kioskd.errors import StoreError
 from kioskd.store.faults import is_there, mapped
 from kioskd.store.generations import sync_path
 from kioskd.store.outbox_read import Waiting
@@ -115,6 +117,9 @@ class LinkedDevice:
     async def known(self) -> KnownConfig:
         """What is in force of published configurations, and whose signature counts."""
         parts = await self._link.pulse()
+        if parts.config_key == UNREADABLE:
+            path = self._config.storage.directory / KEY
+            raise StoreError(f"{path}: cannot be read; it must belong to the user of the daemon")
         hub = self._config.register.hub
         pinned = hub.config_key if hub else ""
         return KnownConfig(
@@ -124,6 +129,7 @@ class LinkedDevice:
     async def take_config(self, published: PublishedConfig, signed: SignedConfig) -> None:
         """Put it into force. StoreError: it was not; the last good one stays."""
         await self._link.publish(published, signed.key)
+        self._report.config_taken()
 
     async def carry_out(self, command: Command) -> None:
         """Drop the cache, or let it be filled again."""
@@ -193,6 +199,8 @@ class LinkedReport:
         log.log(level, "line.failed", extra={"part": part.value, "why": plain(why), "n": times})
         if part in (Part.PULL, Part.HEARTBEAT):
             self._now(why=plain(why))
+        elif part is Part.CONFIG:
+            self._now(config_why=plain(why))
 
     def line(self, *, up: bool, why: str) -> None:
         """Whether the hub is to be had."""
@@ -221,6 +229,10 @@ class LinkedReport:
     def queue(self, waiting: int, dead: int) -> None:
         """How many events wait, and how many the hub refused."""
         self._now(waiting=waiting, dead=dead)
+
+    def config_taken(self) -> None:
+        """What was published is in force."""
+        self._now(config_why="")
 
     def held(self, *, held: bool) -> None:
         """Whether the cache waits for the hub's word."""

@@ -62,6 +62,7 @@ class LineState(msgspec.Struct, frozen=True, tag="state", omit_defaults=True):
     certificate_days: until the hub's certificate ends. skew_seconds: this clock minus the hub's.
     refused: the hub does not know this device, or no longer. held: the cache was dropped on the
     hub's word, and is not filled again before it says so. rows: of the pull that this tells of.
+    config_why: why what the hub published is not in force.
     """
 
     up: bool = False
@@ -75,6 +76,7 @@ class LineState(msgspec.Struct, frozen=True, tag="state", omit_defaults=True):
     refused: bool = False
     held: bool = False
     rows: int = 0
+    config_why: str = ""
 
 
 Question = Delivered | Told | Pulse | Drop | Publish

@@ -13,6 +13,7 @@ class LineView:
     waiting, dead: events not delivered, and those that the hub refused. certificate_days: until
     the hub's certificate ends. skew_seconds: this clock minus the hub's. refused: the hub does not
     know this device. held: the cache was dropped on the hub's word and waits for it.
+    config_why: why what the hub published is not in force.
     """
 
     hub: str
@@ -26,3 +27,4 @@ class LineView:
     skew_seconds: float | None = None
     refused: bool = False
     held: bool = False
+    config_why: str = ""

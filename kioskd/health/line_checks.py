@@ -52,6 +52,11 @@ def _small_print(line: LineView) -> Iterator[Finding]:
     if line.held:
         todo = "at the hub: `kioskd-hub device command NAME sync-now`"
         yield bad("credentials", "dropped on the hub's word: nobody is let in", todo)
+    if line.config_why:
+        todo = "mend what it names; the last good hours and lists stay until then"
+        yield bad(
+            "published", f"hours and lists of the hub are not in force: {line.config_why}", todo
+        )
     if line.dead:
         todo = "see `kioskd sync status`"
         yield look("events", f"the hub refused {line.dead} of them for good", todo)

@@ -37,6 +37,7 @@ def line(**fields: Any) -> HubLook:
         (line(refused=True, why="401"), "hub", Word.BAD, "does not know"),
         (line(hints=False), "hub", Word.OK, "now and then"),
         (line(held=True), "credentials", Word.BAD, "nobody is let in"),
+        (line(config_why="not signed"), "published", Word.BAD, "not signed"),
         (line(dead=3), "events", Word.LOOK, "refused 3"),
         (line(certificate_days=13), "hub certificate", Word.LOOK, "13 days"),
         (line(certificate_days=-1), "hub certificate", Word.LOOK, "-1 days"),
