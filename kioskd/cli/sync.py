@@ -56,5 +56,7 @@ def run_status(args: argparse.Namespace) -> int:
     else:
         for row in line_of(told):
             sys.stdout.write(f"{row.word:<5} {printable(row.about)}: {printable(row.told)}\n")
-    well = line is None or not (line["refused"] or line["dead"] or line["held"])
+    well = line is None or not (
+        line["refused"] or line["dead"] or line["held"] or line["config_why"]
+    )
     return 0 if well else 1

@@ -216,6 +216,12 @@ RULES: Final[Mapping[str, Rule]] = {
             standing=_of_line(line_alerts.held),
         ),
         Rule(
+            "hub-config",
+            Level.BAD,
+            "hours or lists that the hub published are not in force here: see `kioskd sync status`",
+            standing=_of_line(line_alerts.not_in_force),
+        ),
+        Rule(
             "events-undelivered",
             Level.LOOK,
             "events have waited for the hub for 7 days: see why the line is down",

@@ -47,6 +47,11 @@ def skewed(line: LineView | None) -> bool:
     return skew is not None and abs(skew) > SKEW_SECONDS
 
 
+def not_in_force(line: LineView | None) -> bool:
+    """What the hub published cannot be put into force here."""
+    return line is not None and bool(line.config_why)
+
+
 def held(line: LineView | None) -> bool:
     """The cache was dropped and nobody is let in."""
     return line is not None and line.held
