@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kioskd.cli.common import add_config, add_json, print_json
 
 if TYPE_CHECKING:
-    from kioskd.daemon.joining import JoinedDevice
+    from kioskd.daemon.joining_files import JoinedDevice
     from sync.line_report import Pulled
 
 

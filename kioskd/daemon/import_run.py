@@ -36,6 +36,7 @@ from kioskd.daemon.importing import (
     Progress,
 )
 from kioskd.daemon.keys import open_keyring
+from kioskd.daemon.line_side import HELD
 from kioskd.daemon.verifier_kinds import VerifierKinds, site_verifier
 from kioskd.domain.card import CodePatterns
 from kioskd.domain.moment import Moment
@@ -46,7 +47,7 @@ from kioskd.store.cache_builder import BuiltGeneration, abandon, build_generatio
 from kioskd.store.cache_delta import Delta, DeltaResult, KindOf, read_state
 from kioskd.store.cache_schema import CacheMeta
 from kioskd.store.cache_staging import Staging
-from kioskd.store.faults import mapped
+from kioskd.store.faults import is_there, mapped
 from kioskd.vault.keys import Purpose
 from kioskd.vault.sealing import Sealer
 from kioskd.vault.verifiers import pack_verifier
@@ -67,6 +68,7 @@ def run_import(
     request: ImportRequest, config: Config, emit: Emit = ignore, checkpoint: Checkpoint = pass_by
 ) -> ImportReport:
     """Import a feed in this process. KioskError: nothing was loaded."""
+    _refuse_held(config)
     work = FeedImport(request, config, emit, checkpoint)
     try:
         if request.dry_run:
@@ -295,6 +297,17 @@ class FeedImport:
             bad_rows=[BadLine(row.line, row.why) for row in tally.first_bad],
             pins_removed=self._pins_removed,
             state_fault=self._state_fault,
+        )
+
+
+def _refuse_held(config: Config) -> None:
+    """The hub had the credentials dropped: no file brings them back, as long as there is a hub."""
+    held = config.storage.directory / HELD
+    if config.register.uses_hub and is_there(held):
+        raise InputError(
+            f"{held}: the hub had the credentials of this device dropped, so none are loaded from "
+            "a file; the hub's word ends that: `kioskd-hub device command NAME sync-now` there, "
+            "or `kioskd setup --join CODE` here"
         )
 
 

@@ -2,9 +2,12 @@
 
 file:/path            a file of the daemon's user alone
 credential:NAME       $CREDENTIALS_DIRECTORY/NAME, where the unit loads it
+
+Deliberately not here: writing one (joining).
 """
 
 import os
+import stat
 from pathlib import Path
 from typing import Final
 
@@ -13,13 +16,14 @@ from kioskd.vault import files
 from sync.hub_wire import TOKEN
 
 _MOST: Final = 1000  # bytes
+_BEYOND_OWNER: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 def token_of(reference: str) -> str:
     """The token. VaultError says where it was looked for, and nothing of what was there."""
-    path = _path_of(reference)
+    path, owner_only = _path_of(reference)
     try:
-        text = files.read_plain(path, _MOST).decode("ascii").strip()
+        mode, raw = _read(path)
     except FileNotFoundError:
         raise VaultError(
             f"{path}: no token of the hub there; `kioskd setup --join CODE` fetches one"
@@ -31,20 +35,58 @@ def token_of(reference: str) -> str:
             f"{path}: the hub's token cannot be read: {error.strerror}; it must belong to the user "
             "that kioskd runs as"
         ) from None
-    except UnicodeDecodeError:
-        text = ""
-    if TOKEN.fullmatch(text) is None:
+    if owner_only and mode & _BEYOND_OWNER:
+        raise VaultError(
+            f"{path}: others than its owner may use the hub's token "
+            f"(mode {stat.S_IMODE(mode):04o}); run `chmod 600 {path}`"
+        )
+    text = token_in(raw)
+    if text is None:
         raise VaultError(f"{path}: is not a token of a hub; it begins with kd1.")
     return text
 
 
-def _path_of(reference: str) -> Path:
+def token_in(raw: bytes) -> str | None:
+    """The token that a file's bytes are; None where they are something else."""
+    try:
+        text = raw.decode("ascii").strip()
+    except UnicodeDecodeError:
+        return None
+    return text if TOKEN.fullmatch(text) else None
+
+
+def is_replaceable(path: Path) -> bool:
+    """Whether a new token may be put there: nothing is, or a token in a plain file. OSError."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return True
+    if not stat.S_ISREG(found.st_mode):
+        return False
+    return token_in(files.read_plain(path, _MOST)) is not None
+
+
+def _read(path: Path) -> tuple[int, bytes]:
+    """Mode and bytes of the one file that was opened."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            raise files.NotPlain(f"{path}: not a plain file")
+        return mode, os.read(descriptor, _MOST)
+    finally:
+        os.close(descriptor)
+
+
+def _path_of(reference: str) -> tuple[Path, bool]:
+    """Where it is, and whether its mode is ours to judge."""
     way, _, where = reference.partition(":")
     if way == "file":
-        return Path(where)
+        return Path(where), True
     directory = os.environ.get("CREDENTIALS_DIRECTORY")
     if not directory:
         raise VaultError(
             f"{reference}: no $CREDENTIALS_DIRECTORY here; the unit loads it for the daemon alone"
         )
-    return Path(directory) / where
+    # Credentials of a unit carry an access list that shows as group bits; systemd guards them.
+    return Path(directory) / where, False

@@ -20,8 +20,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from kioskd.config.load import MAX_BYTES
 from kioskd.config.model import Config
+from kioskd.daemon.config_copy import ConfigCopy
 from kioskd.daemon.line_link import DaemonLink, plain
 from kioskd.daemon.line_outbox import JournalOutbox
 from kioskd.daemon.line_wire import LineState
@@ -90,10 +90,12 @@ class LinkedDevice:
         self._outbox = outbox
         self._report = report
         self._hold = hold
+        self._copy = ConfigCopy(config.path)
 
     async def state(self) -> Heartbeat:
         """How the device is. StoreError when the daemon does not say."""
         parts = await self._link.pulse()
+        text = await self._file()
         anchor = Anchor(parts.journal, parts.seq, parts.hash) if parts.journal else None
         counts = await self._outbox.counts() if self._outbox else Waiting(0, 0)
         self._report.queue(counts.rows, counts.dead)
@@ -107,12 +109,12 @@ class LinkedDevice:
             waiting=counts.rows,
             dead=counts.dead,
             config_version=parts.config_version,
-            config_digest=hashlib.sha256(await self._file()).hexdigest(),
+            config_digest=hashlib.sha256(text.encode()).hexdigest() if text else "",
         )
 
     async def config_text(self) -> str:
-        """The configuration file; secrets are references in it."""
-        return (await self._file()).decode("utf-8", errors="replace")
+        """What is in force here, without comments and what may hold a password."""
+        return await self._file()
 
     async def known(self) -> KnownConfig:
         """What is in force of published configurations, and whose signature counts."""
@@ -147,13 +149,8 @@ class LinkedDevice:
         held = await self._cache.held()
         return CacheSays(held.count, self._report.state.pulled, held.generation)
 
-    async def _file(self) -> bytes:
-        return await asyncio.to_thread(_read, self._config.path)
-
-
-def _read(path: Path) -> bytes:
-    with mapped(path), path.open("rb") as file:
-        return file.read(MAX_BYTES)
+    async def _file(self) -> str:
+        return await asyncio.to_thread(self._copy.text)
 
 
 class LinkedReport:

@@ -17,7 +17,7 @@ from sync.hub_wire import (
     Heartbeat,
     HeartbeatAnswer,
 )
-from tests.hub_line.asking import NOON, client_of, event, fault, page, problem
+from tests.hub_line.asking import CARD, NOON, PIN, client_of, event, fault, page, problem
 from tests.hub_line.scripted import TOKEN, Reply, ScriptedHub, Seen
 from tests.hub_line.streams import LINES, stream_of, trailer_of
 

@@ -10,7 +10,7 @@ from sync.hub_address import HubAddress, is_loopback
 from sync.hub_client import Deadlines, HubClient
 from sync.hub_faults import HubFault, Why
 from sync.hub_hints import Heard
-from tests.hub_line.asking import SHORT, client_of, fault, page
+from tests.hub_line.asking import CARD, PIN, SHORT, client_of, fault, page
 from tests.hub_line.scripted import TOKEN, Reply, ScriptedHub, Seen
 
 # Time.
