@@ -71,7 +71,7 @@ def _on(base: Path, url: str, sizes: Sizes) -> list[Figure]:
         config = device_files(files.base / "door-1", hub.url, tokens[0])
         with device(config) as one:
             pulling = Pulling(files, hub.pid, one, sizes.rows, files.base)
-            figures = [*pulling.snapshots(), pulling.idle(sizes.idle)]
+            figures = [*pulling.snapshots(), *pulling.idle(sizes.idle)]
         figures += asyncio.run(blocks(files, config, sizes.blocks, sizes.rows))
         figures.append(asyncio.run(_backlog(files, hub, tokens[1], sizes.backlog)))
         return figures

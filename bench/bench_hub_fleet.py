@@ -14,6 +14,7 @@ import json
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -29,7 +30,6 @@ from bench.hub_memory import processor_of_all, processor_seconds, rss
 from bench.hub_parts import ROOT, at_most, of_samples
 from bench.hub_raw import insert_seconds
 from bench.hub_rig import (
-    BRANCH,
     DurableServer,
     HubFiles,
     Serving,
@@ -38,6 +38,7 @@ from bench.hub_rig import (
 )
 from bench.hub_rows import FEED, counted
 from kioskd.clock.system import SystemClock
+from sync.hub.pull_standing import Standing, standing_of
 from sync.hub_address import HubAddress
 from sync.hub_client import HubClient
 
@@ -47,6 +48,7 @@ SECONDS, QUICK_SECONDS = 60.0, 3.0
 RAMP, QUICK_RAMP = 30.0, 2.0
 BLOCKS, QUICK_BLOCKS = 3, 1
 PROCESSES: Final = 2
+OF_A_BRANCH: Final = 5  # devices
 PULL_SECONDS, QUICK_PULL_SECONDS = 30.0, 1.0
 EVENT_SECONDS: Final = 5.0
 PULL_P99_MS: Final = 250.0
@@ -94,16 +96,17 @@ def run(quick: bool) -> list[Figure]:
 
 def _measured(base: Path, server: DurableServer, sizes: Sizes) -> list[Figure]:
     server.run("CREATE DATABASE hub")
-    files = HubFiles.make(base / "hub", server.url("hub"))
+    codes = [f"B{number}" for number in range(-(-sizes.devices // OF_A_BRANCH))]
+    files = HubFiles.make(base / "hub", server.url("hub"), codes)
     asyncio.run(fill_hub(files, sizes.rows))
     names = [f"door-{number}" for number in range(sizes.devices)]
-    tokens = asyncio.run(files.tokens(names))
+    tokens = asyncio.run(files.tokens(names, codes))
     with files.serving("one") as one, files.serving("two") as two:
         hubs = (one, two)
-        generation, cursor = asyncio.run(_position(one, tokens[0]))
-        alone = asyncio.run(_alone(one, tokens[0], cursor))
+        positions = asyncio.run(_positions(files))
+        alone = asyncio.run(_alone(one, tokens[0], positions[0]))
         devices = [
-            Simulated(name, hubs[place % 2].url, token, generation, cursor)
+            _device(name, token, hubs[place % 2], positions[place % len(codes)])
             for place, (name, token) in enumerate(zip(names, tokens, strict=True))
         ]
         fleet = _started(devices, sizes)
@@ -120,20 +123,20 @@ def _measured(base: Path, server: DurableServer, sizes: Sizes) -> list[Figure]:
     return [*told, *asyncio.run(_checked(files, seen, sizes))]
 
 
-async def _position(hub: Serving, token: str) -> tuple[str, str]:
-    """Generation and cursor of whoever has everything."""
-
-    async def write(data: bytes) -> None:
-        """Thrown away."""
-
-    async with HubClient(HubAddress(hub.url, token), SystemClock()) as client:
-        trailer = await client.snapshot(write)
-    return trailer.generation, trailer.cursor
+async def _positions(files: HubFiles) -> list[Standing]:
+    """Of each branch, where a device stands that has everything."""
+    config = files.config()
+    async with files.opened() as database, database.reading() as connection:
+        return [await standing_of(connection, config, branch) for branch in config.branches]
 
 
-async def _alone(hub: Serving, token: str, cursor: str) -> float:
+def _device(name: str, token: str, hub: Serving, at: Standing) -> Simulated:
+    return Simulated(name, at.branch, hub.url, token, at.generation, at.cursor())
+
+
+async def _alone(hub: Serving, token: str, at: Standing) -> float:
     """Milliseconds of a pull (both its requests) while nobody else asks."""
-    took = []
+    took, cursor = [], at.cursor()
     async with HubClient(HubAddress(hub.url, token), SystemClock()) as client:
         for _ in range(_ALONE):
             began = time.perf_counter()
@@ -148,7 +151,7 @@ def _started(devices: list[Simulated], sizes: Sizes) -> list["subprocess.Popen[b
     for place in range(PROCESSES):
         # Each process has devices of both hubs.
         mine = [d for number, d in enumerate(devices) if number // 2 % PROCESSES == place]
-        orders = Orders(mine, BRANCH, sizes.pull, EVENT_SECONDS, sizes.ramp)
+        orders = Orders(mine, sizes.pull, EVENT_SECONDS, sizes.ramp)
         process = subprocess.Popen(
             [sys.executable, "-m", "bench.hub_fleet"],
             cwd=ROOT,
@@ -175,8 +178,10 @@ def _minute(
     before, since = used(), time.monotonic()
     time.sleep(seconds)
     after, until = used(), time.monotonic()
-    each = [(late - early) / (until - since) for early, late in zip(before, after, strict=True)]
-    return Minute(since, until, *each, max(rss(one.pid) for one in hubs))
+    hub, database, ours = (
+        (late - early) / (until - since) for early, late in zip(before, after, strict=True)
+    )
+    return Minute(since, until, hub, database, ours, max(rss(one.pid) for one in hubs))
 
 
 def _block(files: HubFiles, number: int) -> tuple[str, float]:
@@ -215,13 +220,17 @@ def _figures(
     ]
     assert len(told) == sizes.devices * sizes.blocks, (len(told), sizes)
     assert sum(one.listening for one in seen) == sizes.devices, "some did not listen"
-    failures = sum(sum(one.failures.values()) for one in seen)
+    failures = Counter[str]()
+    for one in seen:
+        failures.update(one.failures)
+    for why, times in failures.most_common(10):
+        print(f"{times} times: {why}", file=sys.stderr)
     size = f"{len(pulls):,} pulls; {of}; raw: one device alone"
     told_size = f"{len(told):,} times; {of}"
     return [
         of_samples("pull under load", "ms", pulls, PULL_P99_MS, raw=alone, size=size),
         of_samples("block: end of the command to every device", "s", told, size=told_size),
-        at_most("failures that devices saw", "calls", failures, 0, size=of),
+        at_most("failures that devices saw", "calls", failures.total(), 0, size=of),
         at_most("both hubs, processor", "cores", minute.hubs, size=of),
         at_most("PostgreSQL, processor", "cores", minute.database, size=of),
         at_most("all devices, processor", "cores", minute.fleet, size=of),

@@ -37,6 +37,6 @@ def _on(base: Path, url: str, quick: bool) -> list[Figure]:
             pulling = Pulling(files, hub.pid, one, rows, files.base)
             figures = pulling.snapshots()
             figures.append(pulling.delta(QUICK_DELTAS if quick else DELTAS))
-            figures.append(pulling.idle(QUICK_IDLE if quick else IDLE))
+            figures += pulling.idle(QUICK_IDLE if quick else IDLE)
         times = QUICK_BLOCKS if quick else BLOCKS
         return [*figures, *asyncio.run(blocks(files, config, times, rows))]

@@ -47,6 +47,7 @@ class Simulated(msgspec.Struct, frozen=True):
     """A device: where it asks, and what it holds."""
 
     name: str
+    branch: str
     url: str
     token: str
     generation: str
@@ -57,7 +58,6 @@ class Orders(msgspec.Struct, frozen=True):
     """What one process simulates. Seconds: between pulls, between events, for starting."""
 
     devices: list[Simulated]
-    branch: str
     pull: float
     events: float
     ramp: float
@@ -174,8 +174,9 @@ class Queue:
 class Site:
     """sync.line_report.DeviceSide and Report of one device. seen: of all devices together."""
 
-    def __init__(self, fleet: "Fleet", queue: Queue) -> None:
+    def __init__(self, fleet: "Fleet", branch: str, queue: Queue) -> None:
         self._fleet = fleet
+        self._branch = branch
         self._queue = queue
 
     async def state(self) -> Heartbeat:
@@ -189,7 +190,7 @@ class Site:
 
     async def known(self) -> KnownConfig:
         """Nothing was published."""
-        return KnownConfig(self._fleet.orders.branch, 0, "")
+        return KnownConfig(self._branch, 0, "")
 
     async def take_config(self, published: PublishedConfig, signed: SignedConfig) -> None:
         """Nor is it."""
@@ -256,7 +257,7 @@ class Fleet:
     async def _one(self, place: int, device: Simulated) -> None:
         await asyncio.sleep(self.orders.ramp * place / len(self.orders.devices))
         queue = self._queues[device.name] = Queue()
-        site = Site(self, queue)
+        site = Site(self, device.branch, queue)
         clock, times = SystemClock(), Times(pull=self.orders.pull, beat=self.orders.pull)
         async with HubClient(HubAddress(device.url, device.token), clock) as hub:
             cache = Cache(device, self.told)

@@ -8,8 +8,9 @@ Deliberately not here: a whole daemon (bench_door has one).
 import asyncio
 import contextlib
 import json
+import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +25,13 @@ from kioskd.config.load import load
 from kioskd.config.model import Config
 from kioskd.daemon.keys import Keys, open_keys
 from kioskd.daemon.line import Line
-from kioskd.daemon.line_wire import Delivered, LineState, Publish, SiteParts
+from kioskd.daemon.line_wire import (
+    Delivered,
+    LineState,
+    Publish,
+    SiteParts,
+    line_arguments,
+)
 from kioskd.daemon.stores import open_cache
 from kioskd.domain.credential import Credential
 from kioskd.store.credentials import CredentialCache
@@ -117,9 +124,11 @@ async def running(config_path: Path) -> AsyncIterator[Running]:
     keys = open_keys(config)
     journal = threaded(config.storage.directory)
     duties = Duties(journal)
-    line = Line([str(config_path), "text"], duties, SystemClock())
-    task = asyncio.create_task(line.run())
+    line = Line(lambda: line_arguments(config, "text"), duties, SystemClock())
     cache = open_cache(config.storage.directory, keys, None)
+    with _log_lines_to(config_path.with_name("line.log")):
+        task = asyncio.create_task(line.run())
+        await until(lambda: line._child is not None)
     try:
         await until(lambda: line.state.hints and line.state.pulled is not None)
         await cache.refresh()
@@ -129,6 +138,19 @@ async def running(config_path: Path) -> AsyncIterator[Running]:
         await asyncio.wait({task})
         cache.close()
         journal.close()
+
+
+@contextlib.contextmanager
+def _log_lines_to(path: Path) -> Iterator[None]:
+    """What is started meanwhile writes its log lines there, not between our figures."""
+    ours = os.dup(2)
+    with path.open("ab") as log:
+        os.dup2(log.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(ours, 2)
+        os.close(ours)
 
 
 async def until(true: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> float:

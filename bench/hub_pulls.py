@@ -13,8 +13,9 @@ from typing import Final
 
 import msgspec
 
-from bench.figures import Figure
-from bench.hub_parts import Device, Measured, at_most, measured, of_samples
+from bench.figures import Figure, median, percentile, ratio_to
+from bench.hub_memory import processor_seconds
+from bench.hub_parts import Device, Measured, at_most, measured
 from bench.hub_raw import answering, replace_seconds, snapshot_seconds
 from bench.hub_rig import HubFiles
 from bench.hub_rows import change
@@ -54,8 +55,8 @@ class Pulling:
         assert pulled.told["put"] == self.rows, pulled.told
         size = int(read.told["bytes"])
         raw = asyncio.run(self._raw_snapshot(size))
-        taken = measured(self.device, self.hub_pid, f"take {file}")
         started = measured(self.device, self.hub_pid, f"take {_first_of(file)}")
+        taken = measured(self.device, self.hub_pid, f"take {file}")
         wire = sum(map(len, _packed(file)))
         file.unlink()
         parts = self._apart(read, taken, pulled, size, wire)
@@ -109,15 +110,34 @@ class Pulling:
         size = f"{self.of}; slowest of {times}"
         return at_most(name, "s", max(took), DELTA_SECONDS, raw=raw, size=size)
 
-    def idle(self, times: int) -> Figure:
+    def idle(self, times: int) -> list[Figure]:
         """Pulls that find nothing new, each two requests."""
         for _ in range(_WARM):
             self.device.do("turn")
+        used = [processor_seconds(pid) for pid in (self.hub_pid, self.device.pid)]
         took = [float(self.device.do("turn")["seconds"]) * 1e3 for _ in range(times)]
-        raw = asyncio.run(_two_asked(times))
-        return of_samples(
-            "idle pull (two requests)", "ms", took, IDLE_MS, raw=raw, size=f"{times:,}; {self.of}"
+        hub, ours = (
+            (processor_seconds(pid) - before) * 1e3 / times
+            for pid, before in zip((self.hub_pid, self.device.pid), used, strict=True)
         )
+        raw = asyncio.run(_two_asked(times))
+        size = f"{times:,} pulls of two requests; {self.of}"
+        p50, p99 = median(took), percentile(took, 99)
+        return [
+            Figure(
+                "idle pull",
+                "ms",
+                p50,
+                p99,
+                raw,
+                ratio_to(p50, raw),
+                f"median <= {IDLE_MS:g} ms",
+                p50 <= IDLE_MS,
+                size,
+            ),
+            at_most("idle pull, processor of the hub", "ms", hub, size=size),
+            at_most("idle pull, processor of the device", "ms", ours, size=size),
+        ]
 
     async def _raw_snapshot(self, size: int) -> float:
         async with self.files.opened() as database:

@@ -6,6 +6,7 @@ Deliberately not here: rows in bulk (hub_rows), and memory (hub_memory).
 """
 
 import contextlib
+import itertools
 import os
 import re
 import shutil
@@ -40,8 +41,11 @@ cards = ['\\d{{3}}[A-Z]\\d{{6}}']
 [[hub.municipalities]]
 name = "esimerkkila"
 feeds = ["esi"]
+{branches}
+"""
+_BRANCH_TOML: Final = """\
 [[hub.branches]]
-code = "ESI"
+code = "{code}"
 municipality = "esimerkkila"
 feeds = ["esi"]
 """
@@ -118,11 +122,13 @@ class HubFiles:
     database: str  # sqlite or postgresql, for people
 
     @classmethod
-    def make(cls, base: Path, url: str) -> "HubFiles":
-        """Write its configuration, make key and tables."""
+    def make(cls, base: Path, url: str, codes: Sequence[str] = (BRANCH,)) -> "HubFiles":
+        """Write its configuration with these branches, make key and tables."""
         base.mkdir(parents=True, exist_ok=True)
         config = base / "hub.toml"
-        config.write_text(_TOML.format(base=base, database=url), encoding="utf-8")
+        branches = "".join(_BRANCH_TOML.format(code=code) for code in codes)
+        text = _TOML.format(base=base, database=url, branches=branches)
+        config.write_text(text, encoding="utf-8")
         config.chmod(0o600)
         made = cls(base, "PostgreSQL" if url.startswith("postgresql") else "SQLite")
         made.command("init")
@@ -158,11 +164,12 @@ class HubFiles:
         finally:
             await database.close()
 
-    async def tokens(self, names: Sequence[str]) -> list[str]:
-        """New devices of the branch."""
+    async def tokens(self, names: Sequence[str], codes: Sequence[str] = (BRANCH,)) -> list[str]:
+        """New devices, spread over these branches in turn."""
         async with self.opened() as database:
             devices = Devices(database, lambda: datetime.now(UTC))
-            return [await devices.add(name, BRANCH) for name in names]
+            at = itertools.cycle(codes)
+            return [await devices.add(name, next(at)) for name in names]
 
     @contextlib.contextmanager
     def serving(self, name: str = "hub") -> "Iterator[Serving]":

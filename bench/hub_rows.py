@@ -13,14 +13,13 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, text, update
 
 from bench.feeds import card
 from kioskd.domain.credential import Restriction, RestrictionKind
 from kioskd.domain.moment import stamp
 from kioskd.vault.verifiers import Argon2id, Argon2Parameters, repack
 from sync.hub.database import Database, sqlite_path
-from sync.hub.imports.patron_rows import put_rows
 from sync.hub.model import ANY_AGE, AgeState, Person
 from sync.hub.schema import BATCH, PATRON
 from sync.hub.sealing import HubKeys
@@ -32,6 +31,13 @@ _SALT_AND_HASH: Final = 48  # bytes
 _ARGON2ID: Final = repack(Argon2id(Argon2Parameters(19456, 2, 1), bytes(16), bytes(32)))
 _COLUMNS: Final = tuple(column.name for column in PATRON.c)
 _BATCH: Final = tuple(column.name for column in BATCH.c)
+# What is in no restriction changes no place in the stream of restrictions.
+_NAMED: Final = tuple(f"of_{name}" for name in _COLUMNS)
+_CHANGE: Final = (
+    update(PATRON)
+    .where(PATRON.c.feed == bindparam("of_feed"), PATRON.c.card == bindparam("of_card"))
+    .values({name: bindparam(f"of_{name}") for name in ("sealed", "change")})
+)
 Rows = list[tuple[Any, ...]]
 
 
@@ -91,8 +97,8 @@ async def change(database: Database, keys: HubKeys, numbers: Sequence[int]) -> N
         async with database.changing() as changing:
             some = numbers[start : start + AT_ONCE]
             rows = [persons.row(number, changing.number, expires) for number in some]
-            named = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
-            await put_rows(database, changing.connection, named)
+            named = [dict(zip(_NAMED, row, strict=True)) for row in rows]
+            await changing.connection.execute(_CHANGE, named)
             changing.rows += len(rows)
 
 

@@ -22,11 +22,12 @@ from bench.figures import Figure, Outcome
 from bench.machine import describe
 
 HERE = Path(__file__).resolve().parent
+LONG = frozenset({"hub", "hub_fleet", "hub_million"})  # minutes each: only when named
 Outcomes = Mapping[str, Outcome | None]  # None: the benchmark failed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run those named, or all of them."""
+    """Run those named, or all of them but the long ones."""
     options = _options(arguments)
     known = discover(HERE)
     unknown = sorted(set(options.names) - set(known))
@@ -34,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"no benchmark {', '.join(unknown)}; there are: {', '.join(known)}", file=sys.stderr)
         return 2
     machine = describe()  # before the benchmarks: they are what loads the machine later
-    outcomes = {name: _run(name, options.quick) for name in options.names or known}
+    usual = [name for name in known if name not in LONG]
+    outcomes = {name: _run(name, options.quick) for name in options.names or usual}
     _print(outcomes, Console(width=None if sys.stdout.isatty() else 160))
     report = {
         "command": sys.orig_argv,
@@ -76,7 +78,8 @@ def cells(figure: Figure) -> tuple[str, ...]:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.run", description="Measure and compare.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="only these benchmarks")
+    told = f"only these; without a name all but {', '.join(sorted(LONG))}"
+    parser.add_argument("names", nargs="*", metavar="NAME", help=told)
     parser.add_argument("--quick", action="store_true", help="small sizes; judges nothing")
     parser.add_argument("--output", type=Path, default=HERE / "results.json", help="JSON report")
     return parser.parse_args(arguments)

@@ -32,16 +32,13 @@ _FALSE: Final = frozenset({"false", "0", "no", ""})
 
 
 def read_header(name: str, raw: bytes) -> tuple[str, ...]:
-    """The column names of a header line; InputError when it is none of a feed."""
+    """What stands in a header line, whatever that is; InputError when it is no CSV."""
     try:
         cells = tuple(cell.strip() for cell in _cells(raw))
     except (csv.Error, UnicodeDecodeError):
         raise InputError(f"{name}: the first line is not a CSV header in UTF-8") from None
     if len(cells) == 1 and re.search(r"[;\t|]", cells[0]):
         raise InputError(f"{name}: columns are to be separated by commas; export it as RFC 4180")
-    twice = sorted({cell for cell in cells if cells.count(cell) > 1})
-    if twice:
-        raise InputError(f"{name}: column {', '.join(twice)} is there twice; leave one out")
     return cells
 
 

@@ -8,7 +8,8 @@
 
 The format is told by the first character. A column that nobody asked for refuses the whole file,
 each such column by name: a CSV file at its header, a JSON file after its last line, so that one
-run names them all; whoever loads it abandons what was built so far.
+run names them all; whoever loads it abandons what was built so far. What may be a value in the
+place of a name is not repeated: a CSV file without a header begins with somebody's card.
 
 A bad row is left out alone. Where its card can be read, whoever loads the feed leaves out that card
 too, be it in an earlier row or, for a delta, in the cache: what the register meant to say of it may
@@ -42,6 +43,7 @@ STANDARD_INPUT: Final = Path("-")
 
 _BUFFER: Final = 1 << 18
 _BOM: Final = b"\xef\xbb\xbf"
+_NAME: Final = re.compile("[A-Za-zÅÄÖåäö_]{1,40}")  # Finnish exports have Finnish names
 _PERSONAL = re.compile(
     r"name|nimi|namn|addr|osoit|street|katu|post|phone|puh|tel|mobile|mail|sahkopo|sähköpo"
     r"|hetu|ssn|sotu|personal_?id|national|identity|henkil|birth|dob|synt|born|age$|sex|gender"
@@ -165,7 +167,7 @@ class FeedFile:
             return None
         self._pending, self._line = b"", self._line + 1
         header = read_header(self.name, first)
-        _check_header(self.name, header)
+        _check_header(self.name, self._line - 1, header)
         return header
 
 
@@ -185,20 +187,33 @@ def refuse_unknown(name: str, unknown: Mapping[str, int]) -> None:
     if not unknown:
         return
     named = sorted(unknown.items(), key=lambda found: (found[1], found[0]))
-    lines = [
-        f"{name}: line {line}: column {_shown(column)}: {_judged(column)}"
-        for column, line in named[:MAX_NAMED]
-    ]
+    told = [f"{name}: line {line}: {_told(column)}" for column, line in named[:MAX_NAMED]]
+    lines = list(dict.fromkeys(told))  # two whose name is none read alike
     if len(named) > MAX_NAMED:
         lines.append(f"{name}: and {len(named) - MAX_NAMED} more columns")
     lines.append(f"{name}: nothing was loaded; a feed has only {', '.join(COLUMNS)}")
     raise InputError("\n".join(lines))
 
 
-def _check_header(name: str, header: Sequence[str]) -> None:
-    refuse_unknown(name, {column: 1 for column in header if column not in COLUMNS})
+def _check_header(name: str, line: int, header: Sequence[str]) -> None:
+    if not any(column in COLUMNS for column in header):
+        raise InputError(
+            f"{name}: line {line} is no header of a feed; begin the file with the names of its "
+            f"columns, of {', '.join(COLUMNS)}"
+        )
+    twice = sorted({column for column in header if header.count(column) > 1})
+    if twice:
+        named = ", ".join(dict.fromkeys(_shown(column) for column in twice))
+        raise InputError(f"{name}: line {line}: {named} is there twice; leave one out")
+    refuse_unknown(name, {column: line for column in header if column not in COLUMNS})
     if "card" not in header:
         raise InputError(f"{name}: has no column card")
+
+
+def _told(column: str) -> str:
+    if not _is_name(column):
+        return f"{_shown(column)}: leave it out of the export"
+    return f"{_shown(column)}: {_judged(column)}"
 
 
 def _judged(column: str) -> str:
@@ -209,9 +224,17 @@ def _judged(column: str) -> str:
 
 
 def _shown(column: str) -> str:
-    """A column's name made safe for a terminal."""
-    clean = "".join(c if c.isprintable() else "?" for c in column[:40])
-    return clean or "without a name"
+    """A column by its name, where that can be one and no card, hash, date or address."""
+    if _is_name(column):
+        return f"column {column}"
+    inside, dot, name = column.partition(".")
+    within = f" in {inside}" if dot and name and inside in COLUMNS else ""
+    return f"a column{within} with a name that is none"
+
+
+def _is_name(column: str) -> bool:
+    inside, dot, name = column.partition(".")
+    return _NAME.fullmatch(name if dot and inside in COLUMNS else column) is not None
 
 
 @contextlib.contextmanager

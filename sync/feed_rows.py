@@ -89,19 +89,21 @@ class RowRules:
 
     pack: makes a stored verifier of a `pin_hash`, ValueError when it cannot.
     today: the site's local day. near: how long a credential may be used; an `eligible_from`
-    beyond that would tell the birth date and becomes `under-age`.
+    beyond that would tell the birth date and becomes `under-age`. cards_key: where the site's
+    configuration has the patterns, for messages.
     """
 
     patterns: CodePatterns
     pack: Callable[[str], bytes]
     today: date
     near: timedelta = timedelta(days=5)
+    cards_key: str = "[cards]"
 
     def row(self, line: int, fields: RowFields) -> FeedRow | BadRow:
         """The row of these fields; a bad one names the first that cannot be taken."""
         card = self.card_of(fields.card)
         if not card:
-            return BadRow(line, "card: fits none of the patron patterns of [cards]")
+            return BadRow(line, f"card: fits none of the patron patterns of {self.cards_key}")
         try:
             return FeedRow(line, card, None if fields.deleted else self._credential(fields))
         except BadField as fault:

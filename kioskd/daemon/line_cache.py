@@ -35,6 +35,7 @@ from kioskd.vault.keyring import Keyring
 from kioskd.vault.keys import Purpose
 from sync.hub_wire import Trailer
 from sync.line_ports import Applied, Held, SnapshotSink
+from sync.threads import in_thread
 
 __all__ = ["HubCache", "drop_cache"]
 
@@ -89,7 +90,7 @@ class HubCache:
 
     async def _in_turn(self, work: Callable[[], T]) -> T:
         async with self._turn:
-            return await asyncio.to_thread(self._watched, work)
+            return await in_thread(lambda: self._watched(work))
 
     def _watched(self, work: Callable[[], T]) -> T:
         try:

@@ -9,14 +9,14 @@ Deliberately not here: the transaction (line_cache_pages).
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 import msgspec
 
 from kioskd.daemon.import_enrolled import Enrolled, is_lost
 from kioskd.daemon.import_sealing import SealingKeys
 from kioskd.daemon.verifier_kinds import VerifierKinds
-from kioskd.domain.credential import Credential, Restriction
+from kioskd.domain.credential import Credential, Restriction, RestrictionKind
 from kioskd.errors import VaultError
 from kioskd.store.cache_staging import LEFT_OUT, REMOVED, StagedRow
 from kioskd.vault.card_index import index_of
@@ -111,9 +111,20 @@ def _changed(
         return None
     try:
         credential = sealer.unseal(index, sealed)
+        restrictions = _beside(restrictions, credential.eligible_from)
         if credential.restrictions == restrictions:
             return None
         after = sealer.seal(index, replace(credential, restrictions=restrictions))
         return StagedRow(index, kinds.kind_of(credential.verifier), after)
     except (VaultError, ValueError):
         return StagedRow(index, LEFT_OUT, None)  # it lets nobody in anyway, and says so
+
+
+def _beside(
+    restrictions: tuple[Restriction, ...], eligible_from: date | None
+) -> tuple[Restriction, ...]:
+    """Those that the row does not say already: under age until the day that it names."""
+    if eligible_from is None:
+        return restrictions
+    said = Restriction(RestrictionKind.UNDER_AGE, eligible_from - timedelta(days=1))
+    return tuple(r for r in restrictions if r != said)

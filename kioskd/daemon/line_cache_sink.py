@@ -80,7 +80,7 @@ class ChildSink:
         assert self._child.stdin is not None  # noqa: S101
         self._child.stdin.close()
         with suppress(*_GONE):
-            await self._child.stdin.wait_closed()
+            await asyncio.shield(asyncio.ensure_future(self._child.stdin.wait_closed()))
 
     async def _listen(self) -> ImportReport | Refused | None:
         """What the process says last; its progress is nobody's business here."""

@@ -23,6 +23,7 @@ from kioskd.store.outbox_read import OutboxReader, OutboxRow, SealedActivity, Wa
 from kioskd.store.times import time_of
 from sync.hub_wire import Event
 from sync.line_ports import OwedActivity
+from sync.threads import in_thread
 
 log = logging.getLogger("kioskd.line")
 T = TypeVar("T")
@@ -115,7 +116,7 @@ class JournalOutbox:
 
     async def _in_turn(self, look: Callable[[], T]) -> T:
         async with self._turn:
-            return await asyncio.to_thread(look)
+            return await in_thread(look)
 
     def _events(self, most: int) -> tuple[str, list[Event]]:
         """Rows that are damaged must not hide those behind them."""

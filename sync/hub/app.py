@@ -18,9 +18,12 @@ from aiohttp import hdrs, web
 from sync.hub.answering import answering, prepared
 from sync.hub.app_parts import Parts
 from sync.hub.auth import Asker, Door
+from sync.hub.bodies import Bodies
 from sync.hub.changes import Changes, Pace
 from sync.hub.counts import Counts
+from sync.hub.front import welcome
 from sync.hub.hints import Hints
+from sync.hub.limits import Budget, Intake
 from sync.hub.openapi import document
 from sync.hub.operations import OPERATIONS, Operation
 from sync.hub.problems import Refused, respond
@@ -37,12 +40,16 @@ def make_app(
     *,
     limits: StreamLimits | None = None,
     pace: Pace | None = None,
+    budget: Budget | None = None,
+    intake: Intake | None = None,
 ) -> web.Application:
     """The application; every operation of the table, and nothing else."""
-    counts, streams = Counts(), Streams(limits)
+    counts, streams, bodies = Counts(), Streams(limits), Bodies(budget)
+    intake = intake or Intake(parts.database)
     door = Door(parts.tokens, parts.config)
-    open_routes = OpenRoutes(parts, counts, hints, streams, _document()).table()
-    device_routes = DeviceRoutes(parts, streams, Changes(hints, door, pace)).table()
+    open_routes = OpenRoutes(parts, bodies, counts, hints, streams, _document()).table()
+    changes = Changes(hints, door, pace)
+    device_routes = DeviceRoutes(parts, bodies, intake, streams, changes).table()
     app = web.Application(middlewares=[answering(counts)])
     for operation in OPERATIONS:
         route = _route(operation, door, open_routes, device_routes)
@@ -68,6 +75,7 @@ async def _let_in(
     door: Door, route: Asked, known: frozenset[str], request: web.Request
 ) -> web.StreamResponse:
     asker: Asker = await door.asker(request)
+    welcome(request)
     # As with keys of a body: what the hub does not know, it must not pass over.
     if not known.issuperset(request.query):
         raise Refused(400, "the query has a parameter that is not known here")

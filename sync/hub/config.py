@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from kioskd.config.leaves import code, flag, one_of, secret, whole
 from kioskd.config.sections import zone
@@ -31,6 +31,8 @@ from sync.hub.config_leaves import (
 )
 from sync.hub.model import Branch, HubConfig, KohaConfig, Municipality
 
+MOST_NEAR_HOURS: Final = 336  # two weeks; a date nearer than that tells who comes of age
+USUAL_NEAR_HOURS: Final = 120
 _REQUIRED = ("listen", "database", "key")
 
 
@@ -73,7 +75,7 @@ def _leaves(environ: Mapping[str, str], towns: tuple[str, ...]) -> dict[str, Lea
         "tls_cert": file,
         "tls_key": file,
         "timezone": zone,
-        "near_hours": whole(1, 8760),
+        "near_hours": whole(1, MOST_NEAR_HOURS),
         "tombstone_days": whole(7, 365),
         "event_days": whole(1, 3650),
         "koha": _koha,
@@ -150,6 +152,11 @@ def _warn(place: Place, config: HubConfig, written: dict[str, Any]) -> None:
         place.of("database").warn(
             f"holds a password and others may read the file: chmod 640 {config.path}, or "
             'database = "credential:NAME"'
+        )
+    if config.near_hours > USUAL_NEAR_HOURS:
+        place.of("near_hours").warn(
+            f"devices learn who comes of age in the next {config.near_hours} hours, and on which "
+            f"day; {USUAL_NEAR_HOURS} is enough for devices whose max_credential_age_hours is that"
         )
     if not config.branches:
         place.of("branches").warn("there is no branch; no device can be added")

@@ -27,6 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from kioskd.domain.moment import stamp
 from kioskd.errors import InputError, StoreDamaged, StoreError, StoreFull
+from sync.hub.database_file import check_file, without_making
 from sync.hub.schema import BATCH, META, METADATA, SCHEMA
 
 CHANNEL: Final = (
@@ -59,10 +60,14 @@ class Database:
 
     @classmethod
     async def open(cls, url: str, *, create: bool = False) -> Self:
-        """Open it; InputError when it has no tables and `create` is not set."""
-        parsed = _parsed(url)
-        engine = _engine(parsed)
-        database = cls(engine, parsed.render_as_string(hide_password=True))
+        """Open it; unless `create` is set, InputError when it is not there or has no tables."""
+        path = sqlite_path(url)
+        if path is not None and not create:
+            check_file(path)
+        engine = _engine(_parsed(url))
+        if path is not None and not create:
+            event.listen(engine.sync_engine, "do_connect", without_making)
+        database = cls(engine, shown(url))
         try:
             await database._prepare(create=create)
         except BaseException:
@@ -178,11 +183,21 @@ class Database:
             raise StoreError(f"{self.where}: cannot be reached: {error}") from error
 
 
-def _parsed(url: str) -> URL:
+def shown(url: str) -> str:
+    """A database as messages name it: its file, or its URL without the password."""
+    path = sqlite_path(url)
+    return _url(url).render_as_string(hide_password=True) if path is None else str(path)
+
+
+def _url(url: str) -> URL:
     try:
-        parsed = make_url(url)
+        return make_url(url)
     except ArgumentError:
         raise InputError("database: write sqlite:////path/hub.db or postgresql://...") from None
+
+
+def _parsed(url: str) -> URL:
+    parsed = _url(url)
     driver = _DRIVERS.get(parsed.get_backend_name())
     if driver is None:
         raise InputError(f"database: {parsed.get_backend_name()} is neither sqlite nor postgresql")

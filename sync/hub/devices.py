@@ -2,7 +2,8 @@
 
 A token is 256 random bits behind the device's name; only its SHA-256 is kept. Revoking a device
 deletes that, so its next request is refused. A device that joins takes the place of the one of
-its name: the old token is good until that moment and not after it.
+its name: the old token is good until that moment and not after it. What a revoked device said of
+its configuration is offered to nobody: whoever had its token may have written it.
 
 Deliberately not here: HTTP, and what a heartbeat says (heartbeats).
 """
@@ -175,8 +176,8 @@ class Devices:
         now = stamp(self._now())
         row = {"name": whom.device, "branch": whom.branch, "token": _digest(token), "created": now}
         put = insert_into(self._database, DEVICE).values(row)
-        at_home = DEVICE.c.branch == whom.branch
-        left = {c.name: case((at_home, c)) for c in (DEVICE.c.config_text, DEVICE.c.config_digest)}
+        trusted = (DEVICE.c.branch == whom.branch) & DEVICE.c.revoked.is_(None)
+        left = {c.name: case((trusted, c)) for c in (DEVICE.c.config_text, DEVICE.c.config_digest)}
         put = put.on_conflict_do_update(
             index_elements=[DEVICE.c.name],
             set_={**row, **_NEW, **left},  # the alarm stays until somebody has looked at it
@@ -189,15 +190,15 @@ class Devices:
         return True
 
     async def _left_by(self, connection: AsyncConnection, whom: Invited) -> str:
-        """The configuration of the device before it, where that stood at the same branch."""
-        columns = (DEVICE.c.branch, DEVICE.c.config_text, DEVICE.c.journal, DEVICE.c.seq)
-        found = await connection.execute(select(*columns).where(DEVICE.c.name == whom.device))
+        """The configuration of the device before it, where that is live at the same branch."""
+        found = await connection.execute(select(DEVICE).where(DEVICE.c.name == whom.device))
         row = found.first()
         if row is None:
             return ""
         last = {"device": whom.device, "journal": row.journal, "seq": row.seq}
         log.warning("device.replaced", extra=last)
-        return (row.config_text or "") if row.branch == whom.branch else ""
+        trusted = row.branch == whom.branch and row.revoked is None
+        return (row.config_text or "") if trusted else ""
 
     async def _is_good(self, digest: bytes) -> bool:
         async with self._database.reading() as connection:

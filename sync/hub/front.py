@@ -1,10 +1,10 @@
-"""The hub's listening socket: how many may come, how slowly they may speak, and how it ends.
+"""The hub's listening socket: who may come, how slowly they may speak, and how it ends.
 
 Headers that do not arrive within IDLE_SECONDS, idle connections and those above the limit are
 closed; what is no HTTP is answered with a problem like everything else, and never with its own
 bytes or a traceback.
 
-Deliberately not here: the application (app), and certificates (transport).
+Deliberately not here: the application (app), how many (sockets), and certificates (transport).
 """
 
 import asyncio
@@ -20,8 +20,8 @@ from aiohttp.web_request import BaseRequest
 from kioskd.errors import InputError
 from sync.hub.answering import SERVER
 from sync.hub.problems import Refused, of_http, raw_problem, respond
+from sync.hub.sockets import STRANGERS, Places, address_of, connections_within, files
 
-CONNECTIONS: Final = 10_000  # a device has two or three: its calls, its hints
 IDLE_SECONDS: Final = 75.0  # devices ask every 30 s
 HANDSHAKE_SECONDS: Final = 10.0
 LINGER_SECONDS: Final = 2.0  # for a body that nobody wants
@@ -42,12 +42,15 @@ class Front:
         port: int,
         tls: ssl.SSLContext | None = None,
         *,
-        connections: int = CONNECTIONS,
+        connections: int | None = None,
+        strangers: int = STRANGERS,
         idle: float = IDLE_SECONDS,
     ) -> None:
+        """connections: at once; None: what open files allow. strangers: of those, see sockets."""
         self._place = host, port
         self._tls = tls
-        self._connections = connections
+        most = connections_within(files()) if connections is None else connections
+        self._places = Places(most, strangers)
         self._options: dict[str, Any] = {
             "access_log": None,
             "auto_decompress": False,  # bodies are inflated with a bound (bodies)
@@ -101,9 +104,16 @@ class Front:
 
     def _connection(self) -> asyncio.Protocol:
         server = self._runner.server
-        if server is None or len(server.connections) >= self._connections:
+        if server is None:
             return _Full()
-        return _Connection(server, loop=asyncio.get_running_loop(), **self._options)
+        loop = asyncio.get_running_loop()
+        return _Connection(server, self._places, loop=loop, **self._options)
+
+
+def welcome(request: web.Request) -> None:
+    """A good token came over this connection: it counts no more among those of strangers."""
+    if isinstance(request.protocol, _Connection):
+        request.protocol.welcome()
 
 
 class _Full(asyncio.Protocol):
@@ -119,7 +129,39 @@ class _Full(asyncio.Protocol):
 class _Connection(RequestHandler):
     """aiohttp's connection, with our words where it would use its own."""
 
-    __slots__ = ()
+    __slots__ = ("_address", "_places", "_there")
+
+    def __init__(self, server: web.Server, places: Places, **options: Any) -> None:
+        super().__init__(server, **options)
+        self._places = places
+        self._there = False
+        self._address: str | None = None  # while it counts as a stranger's
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, unless there is no place."""
+        address = address_of(transport.get_extra_info("peername"))
+        self._there = self._places.come(address)
+        if self._there:
+            self._address = address
+            super().connection_made(transport)
+        else:
+            full = _Full()
+            transport.set_protocol(full)
+            full.connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """It is over."""
+        if self._there:
+            self._there = False
+            self._places.leave(self._address)
+            self._address = None
+        super().connection_lost(exc)
+
+    def welcome(self) -> None:
+        """It is no stranger's any more."""
+        if self._address is not None:
+            self._places.welcome(self._address)
+            self._address = None
 
     def handle_error(
         self,
@@ -131,7 +173,9 @@ class _Connection(RequestHandler):
         """What is no HTTP, and what nobody foresaw. Its bytes and its text stay here."""
         if request.writer.output_size > 0:
             raise ConnectionError("the answer has begun")
-        if status >= 500:
+        if isinstance(exc, ConnectionError):  # who asked went away: nobody's fault, and often
+            _log.debug("connection lost", extra={"why": type(exc).__name__})
+        elif status >= 500:
             _log.error("connection failed", exc_info=exc)
         response = respond(Refused(status, "this is no HTTP request" if status == 400 else ""))
         response.headers["Server"] = SERVER

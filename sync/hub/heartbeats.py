@@ -38,6 +38,7 @@ SKEW: Final = timedelta(seconds=60)  # where a device itself stops trusting its 
 _SECRET: Final = re.compile(r"-----BEGIN |\bkd1\.[A-Za-z0-9]|\$argon2|\$2[aby]\$")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
+LATE: Final = timedelta(minutes=2)  # longer than any call of a device waits
 log = logging.getLogger("kioskd.hub")
 
 
@@ -98,6 +99,8 @@ class Heartbeats:
         self, connection: AsyncConnection, came: _Came, row: Row[Any]
     ) -> dict[str, object]:
         """The columns about its journal."""
+        if _is_late(came, row):
+            return {}
         last = Anchor(row.journal, row.seq, row.hash) if row.journal else None
         new = came.beat.anchor
         started = None
@@ -110,6 +113,18 @@ class Heartbeats:
         if new is not None and not finding.waits:
             columns |= {"journal": new.journal, "seq": new.seq, "hash": new.hash}
         return columns
+
+
+def _is_late(came: _Came, row: Row[Any]) -> bool:
+    """Whether a later beat was here before this one, which a slow or repeating line held up.
+
+    Its journal was shorter then, and nothing is wrong with that. One whose clock went back by more
+    is looked at: the next beat of a journal that was cut comes in time.
+    """
+    before = last_heartbeat(row.state)
+    if before is None:
+        return False
+    return timedelta(0) < before.at - came.beat.at <= LATE
 
 
 async def _first_row(connection: AsyncConnection, device: Asker, journal: str) -> Started | None:

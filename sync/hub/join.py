@@ -38,8 +38,8 @@ class WrongCode(InputError):
 
     def __init__(self) -> None:
         super().__init__(
-            "code: it is wrong, used or over 24 hours old; make a new one with "
-            "`kioskd-hub device join-code`"
+            "the code is not known: mistyped, older than 24 hours, or used; a new one: "
+            "kioskd-hub device join-code NAME --branch CODE"
         )
 
 

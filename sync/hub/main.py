@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "config": ("publish", "what a branch's devices are told: config publish, config show"),
     "import": ("importing", "load what a register exported"),
     "activity": ("activity", "cards that were used, for the register: activity export"),
+    "person": ("person", "what the hub holds of a card: person show"),
     "stats": ("stats", "a year's anonymous counts, fit to be published"),
 }
 PLANNED: Final = frozenset({"recovery-key"})

@@ -1,7 +1,7 @@
 """GET /metrics: the hub as Prometheus reads it, for a program on the same machine.
 
 Device names are in it, never a person. A proxy on this machine asks from loopback too, for whoever
-asked it: a request that says that it was passed on is not from here.
+asked it: a request that shows any sign of having been passed on is not from here.
 
 Deliberately not here: counting requests (counts), and looking (overview).
 """
@@ -10,8 +10,9 @@ import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlsplit
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 from sqlalchemy import func, select
 
 from sync.hub.database import Database
@@ -20,19 +21,41 @@ from sync.hub.hints import Hints
 from sync.hub.overview import Overview
 from sync.hub.schema import BATCH
 from sync.hub.streams import Streams
+from sync.hub.transport import is_loopback
 
-_PASSED_ON: Final = (hdrs.FORWARDED, hdrs.X_FORWARDED_FOR, hdrs.X_FORWARDED_HOST, hdrs.VIA)
+_OWN_X: Final = "x-prometheus-"  # headers of this kind are a scraper's; all other x- a proxy's
+_PASSED_ON: Final = frozenset(
+    {"forwarded", "via", "client-ip", "true-client-ip", "cf-connecting-ip", "fastly-client-ip"}
+)
 _NAME: Final = "kioskd_hub_"
 
 
 def is_from_here(request: web.Request) -> bool:
     """Whether this machine asks, and for itself."""
     peer = request.transport.get_extra_info("peername") if request.transport else None
-    if not isinstance(peer, tuple) or any(name in request.headers for name in _PASSED_ON):
+    if not isinstance(peer, tuple) or _is_passed_on(request):
         return False
     address = ipaddress.ip_address(str(peer[0]).partition("%")[0])
     mapped = getattr(address, "ipv4_mapped", None)
     return bool((mapped or address).is_loopback)
+
+
+def _is_passed_on(request: web.Request) -> bool:
+    # A proxy without any setting asks in HTTP/1.0, and one with few passes the name on that it has.
+    if request.version < HttpVersion11 or not is_loopback(_host(request)):
+        return True
+    names = (name.lower() for name in request.headers)
+    return any(
+        name in _PASSED_ON or (name.startswith("x-") and not name.startswith(_OWN_X))
+        for name in names
+    )
+
+
+def _host(request: web.Request) -> str:
+    try:
+        return urlsplit(f"//{request.headers.get(hdrs.HOST, '')}").hostname or ""
+    except ValueError:
+        return ""
 
 
 async def newest_change(database: Database) -> int:

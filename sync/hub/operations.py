@@ -124,6 +124,7 @@ OPERATIONS: Final = (
         "What happened at a device",
         EventResults,
         body=list[Event],
+        refusals=(429,),
     ),
     Operation(
         "POST",
@@ -131,6 +132,7 @@ OPERATIONS: Final = (
         "Days on which cards were used",
         EventResults,
         body=list[Activity],
+        refusals=(429,),
     ),
     Operation(
         "POST",

@@ -16,9 +16,17 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from kioskd.errors import InputError, KioskError, RegisterError, StoreError, StoreFull, VaultError
+from kioskd.errors import (
+    InputError,
+    KioskError,
+    RegisterError,
+    StoreDamaged,
+    StoreError,
+    StoreFull,
+    VaultError,
+)
 from sync.hub.join import WrongCode
-from sync.hub.pull_standing import Gone
+from sync.hub.pull_standing import Gone, OtherRules
 from sync.hub.slowing import TooOften
 from sync.hub_wire import PROBLEM, Problem
 
@@ -81,10 +89,18 @@ def _own_fault(error: Exception) -> Refused:
         title = "The hub has no space left"
         return Refused(503, "nothing can be kept now", title=title, retry_after=60)
     if isinstance(error, StoreError | RegisterError):
-        return Refused(503, "the hub's database does not answer", retry_after=RETRY_SECONDS)
+        return Refused(503, _fault_said(error), retry_after=RETRY_SECONDS)
     if isinstance(error, VaultError):
         return Refused(500, "the hub's key does not open what is stored")
     return Refused(500, "a fault of the hub; its log has it")
+
+
+def _fault_said(error: KioskError) -> str:
+    if isinstance(error, OtherRules):
+        return "this hub's configuration has other rules for the branch than its database"
+    if isinstance(error, StoreDamaged):
+        return "the hub's database is damaged"
+    return "the hub's database does not answer"
 
 
 def of_http(error: web.HTTPException) -> web.Response:

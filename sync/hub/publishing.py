@@ -1,8 +1,10 @@
 """The part of a branch's configuration that comes from the hub: sealed here, signed on its way.
 
 Each publication replaces the one before it whole and has a number of its own; the older ones are
-deleted, because their lists name cards. A card whose day is over is left out of what is asked for
-and, by `forget_over`, out of what is kept, under the same number.
+deleted, because their lists name cards. The number is the time of the publication in seconds, or
+one more than the last: so it is new to every device, also where the hub's database came back from
+a backup. A card whose day is over is left out of what is asked for and, by `forget_over`, out of
+what is kept, under the same number.
 
 Deliberately not here: what may be published (published_file), and what a device does with it.
 """
@@ -53,8 +55,9 @@ class Publishing:
         # Only for the lock: of two at once each gets a number, and the later one stays.
         async with self._database.changing() as change:
             connection = change.connection
-            version = await _version(connection, branch) + 1
-            published = self._published(branch, version, part)
+            now = self._now().astimezone(UTC)
+            version = max(await _version(connection, branch) + 1, int(now.timestamp()))
+            published = _published(branch, version, now, part)
             row = {"branch": branch, "version": version, "at": stamp(published.published)}
             row |= {"sealed": self._sealed(published)}
             await connection.execute(insert(PUBLISHED), row)
@@ -110,18 +113,6 @@ class Publishing:
                     changed += 1
         return changed
 
-    def _published(self, branch: str, version: int, part: PublishedPart) -> PublishedConfig:
-        return PublishedConfig(
-            version=version,
-            branch=branch,
-            published=self._now().astimezone(UTC),
-            schedule=part.schedule,
-            help_phone=part.help_phone,
-            texts=part.texts or {},
-            allow=part.allow,
-            deny=part.deny,
-        )
-
     def _sealed(self, published: PublishedConfig) -> bytes:
         text = _ENCODER.encode(published).decode("utf-8")
         return self._keys.seal_text(_context(published.branch, published.version), text)
@@ -144,6 +135,19 @@ async def _version(connection: AsyncConnection, branch: str) -> int:
     newest = select(func.coalesce(func.max(PUBLISHED.c.version), NOTHING))
     found = await connection.execute(newest.where(PUBLISHED.c.branch == branch))
     return int(found.scalar_one())
+
+
+def _published(branch: str, version: int, now: datetime, part: PublishedPart) -> PublishedConfig:
+    return PublishedConfig(
+        version=version,
+        branch=branch,
+        published=now,
+        schedule=part.schedule,
+        help_phone=part.help_phone,
+        texts=part.texts or {},
+        allow=part.allow,
+        deny=part.deny,
+    )
 
 
 def _without_over(published: PublishedConfig, today: date) -> PublishedConfig:

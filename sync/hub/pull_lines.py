@@ -52,7 +52,9 @@ def restriction(viewer: Viewer, row: Stored) -> RestrictionLine:
     person = viewer.keys.open_person(row.feed, row.card, row.sealed)
     if row.deleted:
         return RestrictionLine(card=person.card, deleted=True)
-    return RestrictionLine(person.card, restrictions_alone(person, viewer.branch, viewer.today))
+    return RestrictionLine(
+        person.card, restrictions_alone(person, viewer.branch, viewer.today, viewer.near_days)
+    )
 
 
 def present_restriction(viewer: Viewer, row: Stored) -> RestrictionLine | None:

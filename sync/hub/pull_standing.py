@@ -44,6 +44,10 @@ _RAISE: Final = text(
 )
 
 
+class OtherRules(StoreError):
+    """The database has other rules of a branch than this hub's configuration."""
+
+
 class Gone(KioskError):
     """A cursor that leads on from nowhere: the device takes a snapshot."""
 
@@ -104,11 +108,11 @@ def parsed(cursor: str, branch: Branch) -> Cursor:
 async def standing_of(
     connection: AsyncConnection, config: HubConfig, branch: Branch, change: int = 0
 ) -> Standing:
-    """Where the hub stands in this view. StoreError when it runs with other rules."""
+    """Where the hub stands in this view. OtherRules when it runs with others."""
     found = await connection.execute(_STANDING, {"branch": branch.code, "change": change})
     row = found.one()
     if row.rules != rules_of(config, branch):
-        raise StoreError(
+        raise OtherRules(
             f"branch {branch.code}: the database has other rules for it than this hub's "
             "configuration; start every hub anew with the same configuration"
         )

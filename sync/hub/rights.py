@@ -62,13 +62,19 @@ def restrictions_of(
     return _restrictions(person, branch, today, under_age=under_age)
 
 
-def restrictions_alone(person: Person, branch: Branch, today: date) -> list[RestrictionFields]:
+def restrictions_alone(
+    person: Person, branch: Branch, today: date, near_days: int
+) -> list[RestrictionFields]:
     """The restrictions where the rest of the row does not come with them.
 
     Who comes of age soon is under age here: the day that says until when is in the row, and a line
     that is cut between the two must not open a door too early.
     """
-    return restrictions_of(person, branch, today, near_days=0)
+    under_age, eligible_from = _age(person, branch, today, near_days)
+    if eligible_from is not None:
+        until = Restriction(RestrictionKind.UNDER_AGE, eligible_from - _DAY)
+        person = replace(person, restrictions=(*person.restrictions, until))
+    return _restrictions(person, branch, today, under_age=under_age)
 
 
 def turns(person: Person, today: date) -> date | None:

@@ -6,7 +6,7 @@ decide.
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -14,11 +14,12 @@ from aiohttp import web
 from sync.hub import metrics
 from sync.hub.app_parts import Parts
 from sync.hub.auth import Asker
-from sync.hub.bodies import body_as
+from sync.hub.bodies import Bodies
 from sync.hub.bounds import Malformed, items_of, struct_of
 from sync.hub.changes import Changes
 from sync.hub.counts import Counts
 from sync.hub.hints import Hints
+from sync.hub.limits import Intake
 from sync.hub.operations import JSON, METRICS
 from sync.hub.overview import overview
 from sync.hub.problems import Refused
@@ -37,6 +38,7 @@ from sync.hub_wire import (
 )
 
 Open = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_T = TypeVar("_T")
 Asked = Callable[[web.Request, Asker], Awaitable[web.StreamResponse]]
 _LONGEST_CURSOR: Final = 2048  # characters; longer ones are nobody's
 
@@ -45,9 +47,16 @@ class OpenRoutes:
     """Operations that want no token."""
 
     def __init__(
-        self, parts: Parts, counts: Counts, hints: Hints, streams: Streams, document: bytes
+        self,
+        parts: Parts,
+        bodies: Bodies,
+        counts: Counts,
+        hints: Hints,
+        streams: Streams,
+        document: bytes,
     ) -> None:
         self._parts = parts
+        self._bodies = bodies
         self._counts = counts
         self._hints = hints
         self._streams = streams
@@ -64,7 +73,7 @@ class OpenRoutes:
 
     async def join(self, request: web.Request) -> web.StreamResponse:
         """POST /v1/join."""
-        ask = await body_as(request, partial(struct_of, kind=Join))
+        ask = await self._bodies.read_few(request, partial(struct_of, kind=Join))
         new = await self._parts.tokens.join(ask.code)
         return answer(Joined(new.token, new.config_text, new.name, new.branch, self._parts.key))
 
@@ -92,8 +101,12 @@ class OpenRoutes:
 class DeviceRoutes:
     """Operations of a device, whose token is good by now."""
 
-    def __init__(self, parts: Parts, streams: Streams, changes: Changes) -> None:
+    def __init__(
+        self, parts: Parts, bodies: Bodies, intake: Intake, streams: Streams, changes: Changes
+    ) -> None:
         self._parts = parts
+        self._bodies = bodies
+        self._intake = intake
         self._streams = streams
         self._changes = changes
 
@@ -129,12 +142,14 @@ class DeviceRoutes:
 
     async def events(self, request: web.Request, asker: Asker) -> web.StreamResponse:
         """POST /v1/events."""
-        items = await body_as(request, partial(items_of, kind=Event))
+        items, size = await self._bodies.read(request, partial(_weighed, kind=Event))
+        await self._intake.check(asker.device.name, len(items), size)
         return answer(EventResults(await self._parts.events.take(asker.device, items)))
 
     async def activity(self, request: web.Request, asker: Asker) -> web.StreamResponse:
         """POST /v1/activity."""
-        items = await body_as(request, partial(items_of, kind=Activity))
+        items, size = await self._bodies.read(request, partial(_weighed, kind=Activity))
+        await self._intake.check(asker.device.name, len(items), size)
         sound = [item for item in items if isinstance(item, Activity)]
         taken = iter(await self._parts.activities.take(asker.device, sound) if sound else [])
         results = [
@@ -145,13 +160,13 @@ class DeviceRoutes:
 
     async def verify(self, request: web.Request, asker: Asker) -> web.StreamResponse:
         """POST /v1/verify."""
-        ask = await body_as(request, partial(struct_of, kind=Verify))
+        ask = await self._bodies.read(request, partial(struct_of, kind=Verify))
         verifying = self._parts.verifying
         return answer(await verifying.verify(asker.device, asker.branch, ask.card, ask.pin))
 
     async def heartbeat(self, request: web.Request, asker: Asker) -> web.StreamResponse:
         """POST /v1/heartbeat."""
-        said = await body_as(request, partial(struct_of, kind=Heartbeat))
+        said = await self._bodies.read(request, partial(struct_of, kind=Heartbeat))
         return answer(await self._parts.heartbeats.take(asker.device, said))
 
     async def config(self, _: web.Request, asker: Asker) -> web.StreamResponse:
@@ -187,6 +202,11 @@ def _single(request: web.Request, name: str) -> str | None:
     if len(values) > 1:
         raise Refused(400, f"{name}: given more than once", field=name)
     return values[0] if values else None
+
+
+def _weighed(data: bytes, kind: type[_T]) -> tuple[list[_T | Malformed], int]:
+    """The entries, and how many bytes they came in."""
+    return items_of(data, kind), len(data)
 
 
 def _placed(place: int, result: EventResult | Malformed) -> EventResult:

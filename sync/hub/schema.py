@@ -139,7 +139,7 @@ PUBLISHED: Final = Table(
     "published",
     METADATA,
     Column("branch", Text, primary_key=True),
-    Column("version", Integer, primary_key=True),
+    Column("version", BigInteger, primary_key=True),
     Column("at", Text, nullable=False),
     Column("sealed", LargeBinary, nullable=False),  # the payload: it may hold card numbers
 )

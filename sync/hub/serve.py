@@ -30,6 +30,7 @@ from sync.hub.model import HubConfig
 from sync.hub.opening import checked_keys
 from sync.hub.publishing import Publishing
 from sync.hub.pulls import Pulls, sync_branches
+from sync.hub.sockets import CONNECTIONS, connections_within, hushed, raised_files
 from sync.hub.transport import Transport, transport_of
 from sync.hub.verify import Verifying
 
@@ -65,6 +66,7 @@ async def serve(
         keys = await checked_keys(config, database, environ)
         await sync_branches(database, config)
         house = House(database, keys, config, now)
+        _check_files()
         async with answering_devices(house, transport) as address:
             _log.info("ready", extra={"listen": address})
             ready(address)
@@ -81,8 +83,9 @@ async def answering_devices(house: House, transport: Transport) -> AsyncIterator
     hints = Hints(house.database, parts.pulls)
     front = Front(make_app(parts, hints), transport.host, transport.port, transport.tls)
     try:
-        async with _beside(asyncio.create_task(hints.run(), name="hints")), front:
-            yield transport.address(front.port)
+        with hushed():
+            async with _beside(asyncio.create_task(hints.run(), name="hints")), front:
+                yield transport.address(front.port)
     finally:
         verifying.close()
 
@@ -116,6 +119,13 @@ async def _beside(task: asyncio.Task[None]) -> AsyncIterator[None]:
         yield
     finally:
         await _end([task])
+
+
+def _check_files() -> None:
+    most = connections_within(raised_files())
+    if most < CONNECTIONS:
+        why = f"open files allow {most} connections; raise the limit (LimitNOFILE of a unit)"
+        _log.warning("connections", extra={"why": why})
 
 
 async def _until(stop: asyncio.Event, tasks: Sequence[asyncio.Task[None]]) -> None:

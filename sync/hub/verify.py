@@ -4,7 +4,8 @@ Each attempt is charged to its card, in a transaction of its own, before anythin
 right PIN takes the charge back. So the ladder of waits holds over all hubs of a database, however
 many ask at once, and stopping a hub in between buys no guess. Unknown cards are charged, locked
 and made to cost what known ones cost. A device that has many wrong ones in a short time, of
-whatever cards, is slowed as a whole: a stolen token is no way to try one PIN on everybody.
+whatever cards, is slowed as a whole: a stolen token is no way to try one PIN on everybody. It is
+charged beforehand like a card, so that asking for many at once buys no more of them.
 
 What time still tells: where a branch has registers with verifiers of different schemes, which
 scheme an unknown card costs; and a card whose bcrypt waits to be wrapped is quicker until it is.
@@ -13,7 +14,7 @@ Deliberately not here: the ladder itself (slowing), and what a branch may know (
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -23,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kioskd.domain.card import MAX_SCAN, canonical
 from kioskd.domain.moment import stamp
-from kioskd.errors import InputError
+from kioskd.errors import InputError, KioskError
 from kioskd.vault.kdf import MAX_PIN_BYTES, PinChecker
 from kioskd.vault.verifiers import Bcrypt, unpack_verifier
 from sync.feed_rows import RowFields
@@ -90,13 +91,16 @@ class Verifying:
         if self._waiting >= MOST_WAITING:
             raise TooOften("verify: too many at once; try again", _BUSY_SECONDS)
         self._waiting += 1
+        self._take(device)
         try:
             verdict = await self._verify(branch, number, pin)
+        except KioskError:  # nobody was told anything of a PIN
+            self._give_back(device)
+            raise
         finally:
             self._waiting -= 1
-        if verdict.verdict in ("wrong", "unknown"):
-            bucket = self._bucket_of(device)
-            self._paces[device.name] = slowing.taken(bucket, GUESSING, self._now())
+        if verdict.verdict in ("ok", "denied"):
+            self._give_back(device)
         return verdict
 
     async def _verify(self, branch: Branch, number: str, pin: str) -> Verdict:
@@ -171,6 +175,13 @@ class Verifying:
     def _check_pace(self, device: Asker) -> None:
         if wait := slowing.wait_of(self._bucket_of(device), GUESSING, self._now()):
             raise TooOften("verify: too many wrong PINs from this device", wait.total_seconds())
+
+    def _take(self, device: Asker) -> None:
+        self._paces[device.name] = slowing.taken(self._bucket_of(device), GUESSING, self._now())
+
+    def _give_back(self, device: Asker) -> None:
+        bucket = self._bucket_of(device)
+        self._paces[device.name] = replace(bucket, left=min(bucket.left + 1.0, GUESSING.most))
 
     def _bucket_of(self, device: Asker) -> Bucket:
         return self._paces.get(device.name) or slowing.full(GUESSING, self._now())

@@ -14,15 +14,25 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from sync.hub.database import Database
+from sync.hub.schema import META, METADATA
 
 _SETTINGS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200")
 _TEMPLATE = "hub_template"
+_FILLED = ", ".join(f'"{name}"' for name in METADATA.tables if name != META.name)
+_CLEAN = (
+    "SET lock_timeout = '2s'; "  # noqa: S608
+    f"TRUNCATE {_FILLED}; "
+    "DELETE FROM meta WHERE key NOT IN ('schema', 'hub_id', 'floor', 'created'); "
+    "UPDATE meta SET value = left(md5(random()::text), 16) WHERE key = 'hub_id'; "
+    "UPDATE meta SET value = '0' WHERE key = 'floor'; "
+    "ALTER SEQUENCE change_number RESTART"
+)
 
 
 @dataclass(slots=True)
@@ -33,7 +43,7 @@ class Server:
     directory: Path
     port: int
     made: int = 0
-    dropped: list[str] = field(default_factory=list)
+    shared: str = ""
 
     def url(self, database: str) -> str:
         """Where a hub finds a database of this server."""
@@ -46,6 +56,23 @@ class Server:
         self.run(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
         return self.url(name)
 
+    def cleaned_database(self) -> str:
+        """The URL of a database that has the tables and nothing in them, as one just made.
+
+        The same one for test after test: making and removing hundreds takes minutes. One that a
+        test left locked is left to it.
+        """
+        if not (self.shared and self._cleaned()):
+            self.shared = self.new_database().rpartition("/")[2]
+        return self.url(self.shared)
+
+    def _cleaned(self) -> bool:
+        try:
+            self.run(_CLEAN, self.shared)
+        except subprocess.CalledProcessError:
+            return False
+        return True
+
     def empty_database(self) -> str:
         """The URL of a fresh database without any table."""
         self.made += 1
@@ -53,10 +80,14 @@ class Server:
         self.run(f"CREATE DATABASE {name}")
         return self.url(name)
 
-    def run(self, statement: str) -> None:
-        """One statement, as its administrator."""
-        arguments = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-qc", statement)
-        subprocess.run([self.programs / "psql", *arguments], check=True, stdout=subprocess.DEVNULL)
+    def run(self, statement: str, database: str = "postgres") -> None:
+        """Statements in one go, as its administrator."""
+        where = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-d", database)
+        subprocess.run(
+            [self.programs / "psql", *where, "-v", "ON_ERROR_STOP=1", "-qc", statement],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
 
     def start(self) -> None:
         """Make the cluster and start it; returns once it answers."""
@@ -120,7 +151,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh database with tables, once on each kind."""
     if request.param == "postgresql":
         server: Server = request.getfixturevalue("postgresql")
-        return server.new_database()
+        return server.cleaned_database()
     url = f"sqlite:///{tmp_path / 'hub.db'}"
     asyncio.run(_make_tables(url))
     return url

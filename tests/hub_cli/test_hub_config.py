@@ -151,6 +151,7 @@ feeds = ["esi", "esi"]
         (("[hub]", '[hub]\ntimezone = "Europe/Helsingfors"'), "hub.timezone: "),
         (("[hub]", '[hub]\nmunicipalities = "esi"'), "hub.municipalities: must be tables"),
         (("[hub]", "[hub]\nbranches = 3"), "hub.branches: must be tables"),
+        (("[hub]", "[hub]\nnear_hours = 337"), "hub.near_hours: 337 is out of range; 1 to 336"),
         (("[hub]", "[hub]\nkoha = 1"), "hub.koha: must be a table"),
         (("[hub]", "[hub"), "line 2, column 5: "),
         (("[hub]", "[nub]"), "nub: unknown key; did you mean hub?"),
@@ -198,6 +199,15 @@ def test_a_password_that_others_may_read_is_warned_about(tmp_path: Path) -> None
     (warning,) = load_hub(path, {}).warnings
     assert "holds a password and others may read the file" in warning
     assert "hunter2" not in warning
+
+
+@pytest.mark.parametrize(("hours", "warned"), [(120, False), (121, True), (336, True)])
+def test_many_hours_in_which_a_coming_of_age_is_told_are_warned_about(
+    tmp_path: Path, hours: int, *, warned: bool
+) -> None:
+    path = written(tmp_path, LEAST + f"near_hours = {hours}\n" + PLACES)
+    warnings = load_hub(path, {}).warnings
+    assert [w.startswith(f"{path}: hub.near_hours: ") for w in warnings] == [True] * warned
 
 
 def test_a_feed_that_nobody_owns_is_warned_about(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_what_it_cannot_serve_it_says_in_a_line(
     hub: Hub, change: tuple[str, str], told: str
 ) -> None:
     hub.write(TEXT.replace(*change))
-    done = hub.run("serve")
+    done = hub.process("serve")
     assert done.returncode == 2
     assert told in done.stderr
     assert "Traceback" not in done.stderr
@@ -97,7 +97,7 @@ def test_an_address_that_is_taken_is_named(hub: Hub) -> None:
     with serving(hub) as (_, line):
         address = line.rpartition("//")[2]
         hub.write(TEXT.replace("127.0.0.1:0", address))
-        done = hub.run("serve")
+        done = hub.process("serve")
         assert done.returncode in (1, 2)
         assert address.rpartition(":")[2] in done.stderr
         assert "Traceback" not in done.stderr

@@ -168,9 +168,9 @@ def test_a_device_reads_every_line_and_binds_the_same(person: Person, branch: Br
 @given(persons, branches)
 def test_who_is_restricted_is_marked_so(person: Person, branch: Branch) -> None:
     everybody = bool(branch.categories) or branch.minimum_age not in (0, *person.ages)
-    if restrictions_alone(person, branch, TODAY) and not everybody:
+    if restrictions_alone(person, branch, TODAY, NEAR) and not everybody:
         assert may_be_restricted(person)
-    if restrictions_alone(person, branch, TODAY) and tells_all(branch):
+    if restrictions_alone(person, branch, TODAY, NEAR) and tells_all(branch):
         assert may_be_restricted(person)
 
 
@@ -255,7 +255,9 @@ def test_two_birth_dates_that_are_not_near_look_the_same(
     assume(not any(near))
     assume(first.ages.get(limit) == second.ages.get(limit))
     assert fields(first, "r", branch, TODAY, NEAR) == fields(second, "r", branch, TODAY, NEAR)
-    assert restrictions_alone(first, branch, TODAY) == restrictions_alone(second, branch, TODAY)
+    assert restrictions_alone(first, branch, TODAY, NEAR) == restrictions_alone(
+        second, branch, TODAY, NEAR
+    )
 
 
 def test_birth_dates_cannot_be_computed_from_a_whole_cache() -> None:
@@ -269,7 +271,7 @@ def test_birth_dates_cannot_be_computed_from_a_whole_cache() -> None:
         person = imported(born)
         lines = [
             fields(person, "r", ESI, TODAY, NEAR),
-            RestrictionLine("1", restrictions_alone(person, ESI, TODAY)),
+            RestrictionLine("1", restrictions_alone(person, ESI, TODAY, NEAR)),
         ]
         if born in tried(msgspec.json.encode(lines).decode()):
             computed.append(back)

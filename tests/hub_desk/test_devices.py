@@ -219,6 +219,22 @@ async def test_a_configuration_stays_at_its_branch(
     assert (await desk.device()).config_text is None
 
 
+async def test_what_a_revoked_device_said_is_offered_to_nobody(
+    desk: Desk, devices: Devices
+) -> None:
+    for anew in (False, True):
+        if not anew:
+            await devices.add("front", "ESI")
+        async with desk.database.writing() as connection:
+            await connection.execute(DEVICE.update().values(config_text="[evil]"))
+        await devices.revoke("front")
+        if anew:
+            await devices.add("front", "ESI")
+        newcomer = await devices.join(await devices.join_code("front", "ESI"))
+        assert newcomer.config_text == ""
+        assert (await desk.device()).config_text is None
+
+
 # Commands
 
 
@@ -226,13 +242,35 @@ async def test_a_command_is_told_until_it_is_done(desk: Desk, devices: Devices) 
     await devices.add("front", "ESI")
     first = await devices.command("front", "sync-now")
     desk.clock.turn(seconds=1)
-    other = await devices.command("front", "drop-cache")
     assert await devices.command("front", "sync-now") == first, "not twice at a time"
-    told = await devices.commands_for("front")
-    assert [(c.id, c.kind) for c in told] == [(first, "sync-now"), (other, "drop-cache")]
-    await devices.done("front", [first, "nothing", "\0", "'; DROP TABLE command"])
-    assert [c.id for c in await devices.commands_for("front")] == [other]
+    await devices.done("front", ["nothing", "\0", "'; DROP TABLE command"])
+    assert [(c.id, c.kind) for c in await devices.commands_for("front")] == [(first, "sync-now")]
+    await devices.done("front", [first])
+    assert await devices.commands_for("front") == []
     assert await devices.command("front", "sync-now") != first
+
+
+@pytest.mark.parametrize(
+    ("told", "waits"),
+    [
+        (("drop-cache", "sync-now"), ["drop-cache", "sync-now"]),
+        (("drop-cache", "sync-now", "drop-cache"), ["drop-cache"]),
+        (("sync-now", "drop-cache"), ["drop-cache"]),
+        (("sync-now", "drop-cache", "sync-now"), ["drop-cache", "sync-now"]),
+        (("drop-cache", "sync-now", "sync-now"), ["drop-cache", "sync-now"]),
+    ],
+)
+@pytest.mark.parametrize("seconds", [1, 0, -3600])
+async def test_the_last_word_is_in_force_at_a_device_that_was_away(
+    desk: Desk, devices: Devices, told: tuple[str, ...], waits: list[str], seconds: int
+) -> None:
+    await devices.add("front", "ESI")
+    for kind in told:
+        last = await devices.command("front", kind)
+        desk.clock.turn(seconds=seconds)
+    found = await devices.commands_for("front")
+    assert [c.kind for c in found] == waits
+    assert found[-1].id == last
 
 
 async def test_no_device_ends_the_commands_of_another(devices: Devices) -> None:

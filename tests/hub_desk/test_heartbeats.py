@@ -100,11 +100,11 @@ async def test_commands_go_out_until_they_are_done(line: Line) -> None:
 async def test_the_answer_has_the_clock_and_the_version_of_the_branch(line: Line) -> None:
     publishing = Publishing(line.desk.database, line.desk.keys, line.desk.config, line.desk.clock)
     assert (await line.beat()).config_version == 0
-    await publishing.publish("ESI", 'help_phone = "1"')
+    version = await publishing.publish("ESI", 'help_phone = "1"')
     await publishing.publish("NAA", 'help_phone = "2"')
     await publishing.publish("NAA", 'help_phone = "2"')
     answer = await line.beat()
-    assert (answer.config_version, answer.time) == (1, NOON)
+    assert (answer.config_version, answer.time) == (version, NOON)
 
 
 # Its configuration
@@ -170,6 +170,15 @@ async def test_a_journal_that_was_cut_or_rewritten_raises_an_alarm_that_stays(
     await line.devices.clear_alarm("front")
     await line.beat(at_row(15))
     assert await line.alarm() == ""
+
+
+async def test_a_beat_that_was_held_up_is_no_cut_journal(line: Line) -> None:
+    await line.beat(at_row(16), at=NOON)
+    await line.beat(at_row(5), at=NOON - timedelta(seconds=30))
+    assert await line.alarm() == ""
+    assert (await line.desk.device()).seq == 16
+    await line.beat(at_row(5), at=NOON + timedelta(seconds=30))
+    assert "ends at row 5, before row 16" in await line.alarm()
 
 
 def started(journal: str, previous: str, seq: int, hash_: str) -> Any:

@@ -19,9 +19,10 @@ from sync.hub.publishing import Publishing
 from sync.hub.schema import PUBLISHED
 from sync.hub.sealing import HubKeys
 from sync.hub_wire import PublishedConfig, SignedConfig
-from tests.hub_desk.desk import CARD, CONFIG, Desk
+from tests.hub_desk.desk import CARD, CONFIG, NOON, Desk
 
 TODAY = date(2026, 11, 23)
+FIRST = int(NOON.timestamp())
 FILE = f"""
 help_phone = "+358 5 1234"
 [schedule]
@@ -71,9 +72,9 @@ def opened(signed: SignedConfig) -> PublishedConfig:
 async def test_a_device_gets_what_was_published_for_its_branch(
     desk: Desk, publishing: Publishing
 ) -> None:
-    assert await publishing.publish("ESI", WHOLE) == 1
+    assert await publishing.publish("ESI", WHOLE) == FIRST
     told = opened(await publishing.current("ESI"))
-    assert (told.version, told.branch, told.help_phone) == (1, "ESI", "+358 5 1234")
+    assert (told.version, told.branch, told.help_phone) == (FIRST, "ESI", "+358 5 1234")
     assert told.schedule is not None
     assert told.schedule["exceptions"] == [
         {"date": "2026-12-07", "title": {"fi": "Inventointi"}, "hours": []}
@@ -97,9 +98,11 @@ async def test_nothing_published_is_version_nought(desk: Desk, publishing: Publi
 async def test_each_branch_has_versions_of_its_own_and_only_the_newest_is_kept(
     desk: Desk, publishing: Publishing
 ) -> None:
-    assert [await publishing.publish("ESI", f'help_phone = "{n}"') for n in (1, 2, 3)] == [1, 2, 3]
-    assert await publishing.publish("NAA", 'help_phone = "x"') == 1
-    assert (await publishing.version("ESI"), await publishing.version("NAA")) == (3, 1)
+    given = [await publishing.publish("ESI", f'help_phone = "{n}"') for n in (1, 2, 3)]
+    assert given == [FIRST, FIRST + 1, FIRST + 2], "also within a second"
+    assert await publishing.publish("NAA", 'help_phone = "x"') == FIRST
+    versions = (await publishing.version("ESI"), await publishing.version("NAA"))
+    assert versions == (FIRST + 2, FIRST)
     assert opened(await publishing.current("ESI")).help_phone == "3"
     assert len(await desk.rows(PUBLISHED)) == 2
 
@@ -113,8 +116,30 @@ async def test_of_two_that_publish_at_once_each_gets_a_number(
     given = await asyncio.gather(
         *(hub.publish("ESI", text) for hub, text in zip(hubs, texts, strict=True))
     )
-    assert sorted(given) == [1, 2, 3, 4, 5, 6]
-    assert opened(await publishing.current("ESI")).help_phone == texts[given.index(6)][-2]
+    assert sorted(given) == [FIRST + n for n in range(6)]
+    assert opened(await publishing.current("ESI")).help_phone == texts[given.index(FIRST + 5)][-2]
+
+
+async def test_a_database_from_a_backup_gives_no_number_a_second_time(
+    desk: Desk, publishing: Publishing
+) -> None:
+    await publishing.publish("ESI", 'help_phone = "1"')
+    backup = [row._mapping for row in await desk.rows(PUBLISHED)]
+    desk.clock.turn(hours=1)
+    lost = await publishing.publish("ESI", 'help_phone = "2"')
+    async with desk.database.writing() as connection:
+        await connection.execute(PUBLISHED.delete())
+        await connection.execute(PUBLISHED.insert(), backup)
+    desk.clock.turn(hours=1)
+    assert await publishing.publish("ESI", WHOLE) > lost, "its devices know that one"
+
+
+async def test_a_clock_that_goes_back_takes_no_number_back(
+    desk: Desk, publishing: Publishing
+) -> None:
+    await publishing.publish("ESI", 'help_phone = "1"')
+    desk.clock.turn(days=-400)
+    assert await publishing.publish("ESI", 'help_phone = "2"') == FIRST + 1
 
 
 async def test_a_changed_payload_and_another_key_are_noticed(
@@ -153,7 +178,7 @@ async def test_a_card_whose_day_is_over_is_told_no_more_and_then_kept_no_more(
     assert await publishing.forget_over() == 0
     (after,) = await desk.rows(PUBLISHED)
     assert len(after.sealed) < len(before.sealed)
-    assert opened(await publishing.current("ESI")).version == 1
+    assert opened(await publishing.current("ESI")).version == FIRST
 
 
 async def test_only_branches_of_this_hub_are_published_for(publishing: Publishing) -> None:

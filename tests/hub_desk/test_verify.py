@@ -244,6 +244,30 @@ async def test_one_pin_on_everybody_is_slowed_by_device(
     assert await said(verifying, pin="1234") == "ok", "right ones are not counted"
 
 
+async def test_guesses_at_once_are_no_more_than_one_after_another(
+    desk: Desk, verifying: Verifying, computed: Counting
+) -> None:
+    guesses = [said(verifying, f"167B{n:06}", "1234") for n in range(50)]
+    answers = Counter(await asyncio.gather(*guesses))
+    assert answers == {"unknown": 30, "wait 2": 20}
+    assert len(computed.schemes) == 30
+
+
+async def test_right_ones_at_once_and_locked_cards_take_nothing_from_a_device(
+    desk: Desk, verifying: Verifying
+) -> None:
+    await desk.patron(terms=False)
+    for _ in range(2):
+        answers = await asyncio.gather(*(said(verifying, pin="1234") for _ in range(5)))
+        assert set(answers) == {"denied"}
+    for _ in range(5):
+        await said(verifying, "167B000000")
+    for _ in range(30):
+        assert await said(verifying, "167B000000") == "wait 60"
+    others = [await said(verifying, f"167C{n:06}") for n in range(26)]
+    assert others == ["unknown"] * 25 + ["wait 2"]
+
+
 async def test_too_many_at_once_are_sent_away_uncharged(desk: Desk, verifying: Verifying) -> None:
     asked = [said(verifying, f"167A{n:06}", name=f"d{n}") for n in range(70)]
     answers = Counter(await asyncio.gather(*asked))

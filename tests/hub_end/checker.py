@@ -186,7 +186,9 @@ async def _owed_faults(office: Office, device: Device, journalled: Journalled) -
         rows = (await connection.execute(select(ACTIVITY))).all()
     found = {(str(row.ref), str(row.day)) for row in rows}
     faults = [f"b: a day of use is not at the hub: {day}" for _, day in journalled.owed - found]
-    faults += [f"b: the hub has a day of use that was none: {d}" for _, d in found - journalled.owed]
+    faults += [
+        f"b: the hub has a day of use that was none: {d}" for _, d in found - journalled.owed
+    ]
     with closing(_opened(device)) as connection:
         owed = connection.execute("SELECT count(*) FROM activity WHERE sealed != x''").fetchone()[0]
         dead = connection.execute("SELECT count(*) FROM dead").fetchone()[0]
@@ -224,4 +226,3 @@ def _marks(office: Office, keyring: Keyring) -> dict[str, bytes]:
     }
     keys = (*keyring.all(Purpose.CACHE_INDEX), *keyring.all(Purpose.STATE_INDEX))
     return marks | {f"the index {key.id}": index_of(key.secret, card) for key in keys}
-

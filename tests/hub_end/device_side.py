@@ -9,11 +9,11 @@ Deliberately not here: what happens at the door (world), and the line as a proce
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, Self, cast
 from zoneinfo import ZoneInfo
 
 from kioskd import __version__
@@ -31,15 +31,17 @@ from kioskd.domain.moment import Moment
 from kioskd.domain.record import Record
 from kioskd.store.journal import ThreadedJournal
 from kioskd.store.journal_start import open_journal
+from kioskd.store.outbox_read import OutboxReader
 from kioskd.vault.device_key import write_device_key
 from sync.hub_address import HubAddress
 from sync.hub_client import Deadlines, HubClient, Page
 from sync.hub_wire import PublishedConfig
-from sync.line import Line
+from sync.line import Line, Times
 from tests.faults.proxy import Chance
 
 PAGE: Final = 7  # lines: many pages of few cards, and cursors within a change
 SPEED: Final = 200  # seconds of the line in a second: its waits are those of a day at a hub
+TIMES: Final = Times(pull=10.0, beat=10.0, look=1.0, sweep=20.0)
 DEADLINES: Final = Deadlines(call=0.4, page=0.6, push=0.6, snapshot=5.0)
 _TEXT: Final = r"""
 [site]
@@ -171,7 +173,7 @@ class Device:
     _left: list[JournalOutbox] = field(default_factory=list)
 
     @classmethod
-    def founded(cls, base: Path, port: int, token: str, chance: Chance) -> "Device":
+    def founded(cls, base: Path, port: int, token: str, chance: Chance) -> Self:
         """A new device that has joined. port: where it finds its hub."""
         base.mkdir(mode=0o700)
         (base / "storage").mkdir(mode=0o700)
@@ -205,6 +207,10 @@ class Device:
 
     async def kill(self) -> None:
         """Now, whatever it is doing. What it was writing is there or is not."""
+        await self.end()
+
+    async def end(self) -> None:
+        """The whole device, for good."""
         life, self._life = self._life, None
         if life is not None:
             life.cancel()
@@ -213,6 +219,24 @@ class Device:
         if self.site is not None:
             await asyncio.to_thread(self.site.journal.close)
             self.site = None
+
+    async def pulls(self, whole: int) -> None:
+        """Wait for that many more complete pulls."""
+        seen = self._pulled()
+        while len(self._pulled() - seen) < whole:  # noqa: ASYNC110 - told in passing
+            await asyncio.sleep(0.01)
+
+    def _pulled(self) -> set[datetime]:
+        assert self.site is not None
+        return {state.pulled for state in self.site.states if state.pulled is not None}
+
+    def owes(self) -> bool:
+        """Whether there is anything that the hub has not."""
+        outbox = OutboxReader(self.directory)
+        try:
+            return outbox.waiting().rows > 0 or bool(outbox.activities(1))
+        finally:
+            outbox.close()
 
     def let_go(self) -> None:
         """Close what killed lines had open, once no thread of theirs can be reading any more."""
@@ -238,7 +262,13 @@ class Device:
         report = LinkedReport(link.tell, clock.moment, LineState(held=held))
         cache = self.cache_of(self.config)
         device = LinkedDevice(self.config, link, cache, outbox, report, hold)
-        return Line(hub, cache, outbox, device, report, clock, self._chance, held=held)
+        return Line(hub, cache, outbox, device, report, clock, self._chance, TIMES, held=held)
 
     def _chance(self) -> float:
         return self.chance.below(1000) / 1000
+
+
+async def until_not(holds: Callable[[], Awaitable[object]]) -> None:
+    """Wait for the end of it; whoever asks says how long."""
+    while await holds():  # noqa: ASYNC110 - what is asked is on a disk
+        await asyncio.sleep(0.01)

@@ -9,6 +9,7 @@ Deliberately not here: the proxy before it, and hubs that are processes of their
 import asyncio
 import contextlib
 import os
+import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -31,7 +32,7 @@ from sync.hub.imports.report import ImportRequest
 from sync.hub.imports.run import run_import
 from sync.hub.model import Branch, HubConfig
 from sync.hub.opening import checked_keys, keep_check
-from sync.hub.pulls import Pulls, sync_branches
+from sync.hub.pulls import sync_branches
 from sync.hub.sealing import HubKeys
 from sync.hub.serve import parts_of
 
@@ -85,11 +86,7 @@ class Office:
     @classmethod
     async def founded(cls, base: Path, url: str) -> "Office":
         """A hub with one device. url: of a database that has the tables."""
-        base.mkdir(mode=0o700)
-        write_device_key(base / "hub.key")
-        file = base / "hub.toml"
-        file.write_text(_TEXT.format(base=base, database=url))
-        file.chmod(0o600)
+        file = await asyncio.to_thread(_written, base, url)
         config = load_hub(file, os.environ)
         database = await Database.open(config.database)
         await keep_check(config, database, os.environ)
@@ -106,26 +103,24 @@ class Office:
 
     async def take(self, feed: str, data: bytes, *, full: bool) -> bool:
         """Import these lines as the command does; whether it went through."""
-        file = self.base / f"{feed}.jsonl"
-        file.write_bytes(data)
-        request = ImportRequest(feed, full=full, confirm_shrink=True)
-        with contextlib.suppress(KioskError):
+        with tempfile.NamedTemporaryFile(dir=self.base, suffix=".jsonl") as file:
+            file.write(data)
+            file.flush()
+            return await self._import(Path(file.name), ImportRequest(feed, "feed", full, True))
+
+    async def _import(self, file: Path, request: ImportRequest) -> bool:
+        with contextlib.suppress(KioskError), contextlib.ExitStack() as opened:
             await run_import(
                 self.database,
                 self.keys,
                 self.config,
                 request,
-                lambda rules: FeedParser.open(file, rules),
+                lambda rules: opened.enter_context(FeedParser.open(file, rules)),
                 wall,
                 parameters=CHEAP,
             )
             return True
         return False
-
-    async def position(self) -> str:
-        """The cursor of a device that has everything."""
-        pulls = Pulls(self.database, self.keys, self.config, wall)
-        return await pulls.position(self.branch)
 
     async def close(self) -> None:
         await self.database.close()
@@ -186,11 +181,22 @@ class RunningHub:
             verifying.close()
 
 
+def _written(base: Path, url: str) -> Path:
+    """A directory with the hub's key and its configuration, of which this is the file."""
+    base.mkdir(mode=0o700)
+    write_device_key(base / "hub.key")
+    file = base / "hub.toml"
+    file.write_text(_TEXT.format(base=base, database=url))
+    file.chmod(0o600)
+    return file
+
+
 async def _cut(front: Front) -> None:
     """Sockets first, so that nobody is answered any more; then what was under way."""
     runner, server = front._runner, front._server
     assert server is not None
     assert runner.server is not None
+    await _deafen(server)
     server.close()
     runner._shutdown_timeout = 0.0
     under_way = []
@@ -203,3 +209,11 @@ async def _cut(front: Front) -> None:
             under_way.append(task)
     if under_way:
         await asyncio.wait(under_way, timeout=END_SECONDS)
+
+
+async def _deafen(server: asyncio.Server) -> None:
+    """Let connections that were just accepted come to the server: asyncio loses them otherwise."""
+    for plug in server.sockets:
+        asyncio.get_running_loop().remove_reader(plug.fileno())
+    for _ in range(3):
+        await asyncio.sleep(0)

@@ -23,19 +23,18 @@ from zoneinfo import ZoneInfo
 from kioskd.clock.system import SystemClock
 from kioskd.domain.decision import DecidedBy, Decision, Reason
 from kioskd.domain.record import Kind, Record
-from kioskd.store import generations
-from kioskd.store.cache_delta import read_state
-from kioskd.store.outbox_read import OutboxReader
 from sync.hub.devices import Devices
 from tests.faults.proxy import Chance, Proxy, Schedule
 from tests.hub_end.checker import Journalled, faults_of
-from tests.hub_end.device_side import Device
+from tests.hub_end.device_side import Device, until_not
 from tests.hub_end.hub_side import DEVICE, Office, RunningHub, wall
 from tests.hub_end.register import FEEDS, VISITORS, Register, one_of
 
 ZONE: Final = ZoneInfo("Europe/Helsinki")
-STEPS: Final = 12
+STEPS: Final = 30
+PAUSE_MS: Final = 30
 REST_SECONDS: Final = 20.0
+PULLS_AT_REST: Final = 2  # whole ones; the first may have begun before the last change
 TICK: Final = 0.0005
 _DENIED: Final = (Reason.WRONG_PIN, Reason.UNKNOWN_CARD, Reason.USE_BAN, Reason.CLOSED)
 
@@ -66,27 +65,30 @@ class World:
         await self.hub.start()
         self.proxy.server_port = self.hub.port
 
-    async def through_schedule(self) -> None:
-        """All that the seed has in store."""
-        for _ in range(STEPS):
+    async def through_schedule(self, steps: int = STEPS, pause_ms: int = PAUSE_MS) -> None:
+        """All that the seed has in store. pause_ms: the longest between two things."""
+        for _ in range(steps):
             await self._step()
-            await asyncio.sleep(self.chance.below(30) / 1000)
+            await asyncio.sleep(self.chance.below(pause_ms) / 1000)
 
-    async def rest(self) -> None:
-        """The network is well again, and both sides run until nothing is left to do."""
+    async def rest(self) -> bool:
+        """The network is well again, and both sides run on; whether nothing is left to do then."""
         self.proxy.calm()
         if self._imports:
             await asyncio.wait(self._imports)
-        await Devices(self.office.database, wall).command(DEVICE, "sync-now")
+        devices = Devices(self.office.database, wall)
+        await devices.command(DEVICE, "sync-now")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(REST_SECONDS):
-                while not await self._rests():
-                    await asyncio.sleep(0.01)
+                await until_not(lambda: devices.commands_for(DEVICE))
+                await self.device.pulls(PULLS_AT_REST)
+                await until_not(lambda: asyncio.to_thread(self.device.owes))
+                return True
+        return False
 
     async def faults(self) -> list[str]:
         """What does not hold, once all has come to rest. Both sides have ended then."""
-        await self.rest()
-        found = [] if await self._rests() else ["they never came to rest"]
+        found = [] if await self.rest() else ["they never came to rest"]
         await self.end()
         found += await faults_of(self.office, self.device, self.journalled)
         return [f"{fault} (KIOSKD_FAULT_SEED={self.seed})" for fault in found]
@@ -95,7 +97,7 @@ class World:
         for running in self._imports:
             running.cancel()
         await asyncio.gather(*self._imports, return_exceptions=True)
-        await self.device.kill()
+        await self.device.end()
         await self.hub.kill()
 
     # what may happen
@@ -185,28 +187,16 @@ class World:
         kind = "sync-now" if self.chance.below(3) else "drop-cache"
         await Devices(self.office.database, wall).command(DEVICE, kind)
 
-    # whether anything is left to do
-
-    async def _rests(self) -> bool:
-        position = await self.office.position()
-        return await asyncio.to_thread(self._device_rests, position)
-
-    def _device_rests(self, position: str) -> bool:
-        current = generations.read_current(self.device.directory)
-        if current is None:
-            return False
-        meta = read_state(self.device.directory, current)
-        if {meta.credentials_cursor, meta.restrictions_cursor} != {position}:
-            return False
-        outbox = OutboxReader(self.device.directory)
-        try:
-            return not outbox.waiting().rows and not outbox.activities(1)
-        finally:
-            outbox.close()
-
 
 @contextlib.asynccontextmanager
-async def world(base: Path, url: str, seed: int, schedule: Schedule | None = None) -> AsyncIterator[World]:
+async def world(
+    base: Path,
+    url: str,
+    seed: int,
+    schedule: Schedule | None = None,
+    hub_of: type[RunningHub] = RunningHub,
+    device_of: type[Device] = Device,
+) -> AsyncIterator[World]:
     """A world whose hub and device have begun. schedule: of the network, drawn otherwise."""
     chance = Chance("world", seed)
     office = await Office.founded(base / "hub", url)
@@ -214,8 +204,10 @@ async def world(base: Path, url: str, seed: int, schedule: Schedule | None = Non
     try:
         async with proxy:
             register = Register(Chance("register", seed), datetime.now(ZONE).date())
-            device = Device.founded(base / "device", proxy.port, office.token, Chance("line", seed))
-            made = World(seed, office, RunningHub(office), proxy, device, register, chance)
+            device = device_of.founded(
+                base / "device", proxy.port, office.token, Chance("line", seed)
+            )
+            made = World(seed, office, hub_of(office), proxy, device, register, chance)
             try:
                 await made.begin()
                 yield made

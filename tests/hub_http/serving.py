@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 import msgspec
+import pytest
 
 from sync.hub.app import make_app
 from sync.hub.app_parts import Parts
@@ -20,10 +21,14 @@ from sync.hub.devices import Devices
 from sync.hub.front import Front
 from sync.hub.hints import Hints
 from sync.hub.housekeeping import House
+from sync.hub.limits import Budget, Intake
 from sync.hub.serve import parts_of
 from sync.hub.streams import StreamLimits
 from sync.hub_wire import PROBLEM, Problem, Trailer
 from tests.hub_core.world import Hub
+
+# For what never comes to a database, or has one of its own: once is enough.
+ANY_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @dataclass
@@ -138,13 +143,15 @@ async def running(
     limits: StreamLimits | None = None,
     pace: Pace | None = None,
     parts: Parts | None = None,
+    budget: Budget | None = None,
+    intake: Intake | None = None,
     **front: Any,
 ) -> AsyncIterator[Running]:
     """The hub, answering; its hints are seen."""
     made, verifying = parts_of(House(hub.database, hub.keys, hub.config, hub.now))
     made = parts or made
     hints = Hints(hub.database, made.pulls, look)
-    app = make_app(made, hints, limits=limits, pace=pace)
+    app = make_app(made, hints, limits=limits, pace=pace, budget=budget, intake=intake)
     looking = asyncio.create_task(hints.run())
     try:
         async with (
@@ -168,3 +175,14 @@ async def until(true: Callable[[], bool], seconds: float = 5.0) -> None:
 async def started(database: Database) -> Hub:
     """A hub over this database."""
     return await Hub(database).start()
+
+
+async def raw(served: Running, data: bytes, seconds: float = 3.0) -> bytes:
+    """What comes back for these bytes, until the hub closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.front.port)
+    try:
+        writer.write(data)
+        async with asyncio.timeout(seconds):
+            return await reader.read()
+    finally:
+        writer.close()

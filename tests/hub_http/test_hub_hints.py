@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import text, update
@@ -19,12 +20,19 @@ from tests.hub_http.serving import Heard, Running, running, until
 QUICK = Pace(alive=0.2, gap=0.01, write=1.0)
 
 
+@pytest.fixture
+async def served(hub: Hub) -> AsyncIterator[Running]:
+    """A hub that rests little between two hints of a stream."""
+    async with running(hub, pace=QUICK) as served:
+        yield served
+
+
 async def looked(served: Running) -> None:
     """Wait until the hub has seen what is there."""
     await until(lambda: served.hints._signs is not None)
 
 
-async def quiet(heard: Heard, seconds: float = 0.7) -> bool:
+async def quiet(heard: Heard, seconds: float = 0.3) -> bool:
     """Whether nothing is told for a while."""
     try:
         await heard.next(seconds)
@@ -33,10 +41,12 @@ async def quiet(heard: Heard, seconds: float = 0.7) -> bool:
     return False
 
 
-async def test_a_change_is_hinted_within_two_seconds(served: Running) -> None:
-    token = await served.device("door-1")
-    await looked(served)
-    async with served.hints_of(token) as heard:
+async def test_a_change_is_hinted_within_two_seconds(hub: Hub) -> None:
+    async with (
+        running(hub) as served,
+        served.hints_of(token := await served.device("door-1")) as heard,
+    ):
+        await looked(served)
         assert await heard.next() == "change"  # nothing is known of what it has
         before = heard.id
         started = time.monotonic()
@@ -132,10 +142,9 @@ async def test_a_device_has_two_streams_and_the_oldest_ends(served: Running) -> 
         assert [await old.next(), await new.next()] == ["change", "change"]
 
 
-async def test_many_changes_are_few_hints(served: Running) -> None:
-    token = await served.device("door-1")
-    await looked(served)
-    async with served.hints_of(token) as heard:
+async def test_many_changes_are_few_hints(hub: Hub) -> None:
+    async with running(hub) as served, served.hints_of(await served.device("door-1")) as heard:
+        await looked(served)
         await heard.next()
         for number in range(40):
             await served.hub.put(person_of(number))

@@ -2,15 +2,14 @@
 
 from typing import Any
 
-import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from sync.hub.database import Database
 from sync.hub.devices import Devices
 from sync.hub.schema import EVENT
 from sync.hub_wire import NDJSON, Joined
 from tests.hub_core.world import BLOCK, person_of
-from tests.hub_http.serving import Running
+from tests.hub_http.serving import Running, raw
 
 NOW = "2026-11-23T10:00:00Z"
 
@@ -132,14 +131,37 @@ async def test_health_says_no_more_than_that(served: Running) -> None:
     assert (answer.status, answer.json()) == (200, {"status": "ok"})
 
 
-@pytest.mark.parametrize("proxied", [{"X-Forwarded-For": "192.0.2.7"}, {"Forwarded": "for=x"}])
-async def test_metrics_are_for_this_machine_itself(
-    served: Running, proxied: dict[str, str]
-) -> None:
+PROXIED = (
+    {"X-Forwarded-For": "192.0.2.7"},
+    {"Forwarded": "for=x"},
+    {"x-real-ip": "192.0.2.7"},
+    {"X-Client-IP": "192.0.2.7"},
+    {"CF-Connecting-IP": "192.0.2.7"},
+    {"Via": "1.1 proxy"},
+    {"Host": "hub.example.invalid"},
+    {"Host": "[nonsense"},
+)
+
+
+async def test_metrics_are_for_this_machine_itself(served: Running) -> None:
     await served.device("door-1")
     await served.get("/v1/config", "kd1.door-1.wrong")
-    text = (await served.get("/metrics")).body.decode()
-    assert "kioskd_hub_devices 1\n" in text
-    assert 'kioskd_hub_requests_total{path="/v1/config",status="401"} 1\n' in text
-    assert "kioskd_hub_wraps_waiting 0\n" in text
-    assert (await served.get("/metrics", headers=proxied)).problem().status == 403
+    told = (await served.get("/metrics")).body.decode()
+    assert "kioskd_hub_devices 1\n" in told
+    assert 'kioskd_hub_requests_total{path="/v1/config",status="401"} 1\n' in told
+    assert "kioskd_hub_wraps_waiting 0\n" in told
+    for proxied in PROXIED:
+        assert (await served.get("/metrics", headers=proxied)).problem().status == 403, proxied
+    old = b"GET /metrics HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n"  # a proxy without any setting
+    assert b" 403 " in (await raw(served, old))[:20]
+    own = {"Host": "localhost:9", "X-Prometheus-Scrape-Timeout-Seconds": "10"}
+    assert (await served.get("/metrics", headers=own)).status == 200
+
+
+async def test_a_hub_with_other_rules_says_so(served: Running, database: Database) -> None:
+    token = await served.device("door-1")
+    async with database.writing() as connection:
+        await connection.execute(text("UPDATE branch SET rules = '{}'"))
+    problem = (await served.get("/v1/credentials", token)).problem()
+    assert problem.status == 503
+    assert "other rules" in problem.detail

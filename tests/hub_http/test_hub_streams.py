@@ -15,7 +15,7 @@ from kioskd.errors import StoreError
 from sync.hub.model import Branch
 from sync.hub.streams import StreamLimits, takes_gzip
 from tests.hub_core.world import Hub
-from tests.hub_http.serving import Running, running, until
+from tests.hub_http.serving import ANY_DATABASE, Running, running, until
 
 BLOCK = b'{"card":"1"}\n' * 5000
 TORN = (aiohttp.ClientPayloadError, aiohttp.ClientConnectionError, ConnectionError)
@@ -110,6 +110,7 @@ async def rid(made: Made, closed: int) -> None:
     await until(lambda: made.closed >= closed)
 
 
+@ANY_DATABASE
 @pytest.mark.parametrize("limits", [StreamLimits(page=0.3, snapshot=0.3), StreamLimits(stall=0.3)])
 @pytest.mark.parametrize("path", ["/v1/credentials", "/v1/restrictions?cursor=x"])
 async def test_who_reads_too_slowly_is_cut(hub: Hub, limits: StreamLimits, path: str) -> None:
@@ -121,6 +122,7 @@ async def test_who_reads_too_slowly_is_cut(hub: Hub, limits: StreamLimits, path:
                 await drained(reader)
 
 
+@ANY_DATABASE
 async def test_a_fault_in_the_middle_tears_the_stream(
     hub: Hub, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -134,6 +136,7 @@ async def test_a_fault_in_the_middle_tears_the_stream(
     assert "request failed" in caplog.text
 
 
+@ANY_DATABASE
 async def test_what_is_not_ready_in_time_is_503(hub: Hub) -> None:
     class Slow(Made):
         async def snapshot(self, branch: Branch) -> AsyncIterator[bytes]:
@@ -148,6 +151,7 @@ async def test_what_is_not_ready_in_time_is_503(hub: Hub) -> None:
             assert answer.problem().status == 503
 
 
+@ANY_DATABASE
 async def test_only_so_many_snapshots_at_once(hub: Hub) -> None:
     async with streaming(hub, stuck, StreamLimits(snapshots=2)) as (served, made):
         one, two, three = [await served.device(f"door-{n}") for n in range(3)]
@@ -158,6 +162,7 @@ async def test_only_so_many_snapshots_at_once(hub: Hub) -> None:
             assert int(answer.headers["Retry-After"]) > 0
 
 
+@ANY_DATABASE
 async def test_a_second_snapshot_of_a_device_ends_its_first(hub: Hub) -> None:
     async with streaming(hub, stuck, StreamLimits(snapshots=1)) as (served, made):
         token = await served.device("door-1")
@@ -168,6 +173,7 @@ async def test_a_second_snapshot_of_a_device_ends_its_first(hub: Hub) -> None:
                 await rid(made, 1)
 
 
+@ANY_DATABASE
 async def test_a_device_that_goes_away_leaves_nothing_open(hub: Hub) -> None:
     async with streaming(hub, endless) as (served, made):
         token = await served.device("door-1")
@@ -176,6 +182,7 @@ async def test_a_device_that_goes_away_leaves_nothing_open(hub: Hub) -> None:
         await rid(made, 1)
 
 
+@ANY_DATABASE
 async def test_streams_under_way_do_not_keep_the_hub_from_ending(hub: Hub) -> None:
     loop = asyncio.get_running_loop()
     async with streaming(hub, stuck) as (served, made):

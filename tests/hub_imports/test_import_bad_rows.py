@@ -81,7 +81,7 @@ async def test_a_file_that_is_a_third_bad_drops_nobody(world: World) -> None:
 async def test_what_is_just_not_broken_drops(world: World) -> None:
     await world.load(rows(range(100)))
     good = 70
-    report = await world.load([*rows(range(good)), *("{" for _ in range(100 - good))])
+    report = await world.load([*rows(range(good)), *("{" for _ in range(100 - good))], confirm=True)
     assert report.bad == BROKEN_SHARE * report.rows
     assert (report.broken, report.dropped) == (False, 30)
 

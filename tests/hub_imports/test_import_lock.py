@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from threading import Event
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from kioskd.domain.moment import stamp
 from kioskd.errors import InputError, StoreError
 from sync.feed_rows import BadRow
+from sync.hub.imports.holders import is_dead, new_holder
 from sync.hub.imports.lock import LEASE_TIME, ImportLock
 from sync.hub.imports.report import ImportRequest
 from sync.hub.imports.rows import Parser, ParserRules, Row
+from sync.hub.schema import LEASE
 from tests.hub_imports.world import BAN, FEED, Listed, World, card, row, rows
 
 
@@ -78,6 +87,68 @@ async def test_an_import_that_was_killed_is_forgotten_within_a_minute(world: Wor
     world.later(LEASE_TIME)
     assert timedelta(minutes=1) > LEASE_TIME
     assert (await world.load(rows(range(3)))).applied == 3
+
+
+HOLD = """
+import sys, time
+from sync.hub.imports.holders import new_holder
+print(new_holder(), flush=True)
+time.sleep(60)
+"""
+
+
+@contextmanager
+def another_process() -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A process of this machine, and its name as a holder."""
+    child = subprocess.Popen([sys.executable, "-c", HOLD], stdout=subprocess.PIPE, text=True)
+    try:
+        assert child.stdout is not None
+        yield child, child.stdout.readline().strip()
+    finally:
+        child.kill()
+        child.communicate()
+
+
+async def test_an_import_that_was_killed_on_this_machine_is_forgotten_at_once(
+    world: World,
+) -> None:
+    with another_process() as (child, holder):
+        until = stamp(world.now() + LEASE_TIME)
+        async with world.database.writing() as connection:
+            row = {"name": f"import:{FEED}", "holder": holder, "until": until}
+            await connection.execute(LEASE.insert(), row)
+        with pytest.raises(InputError, match="another import of it is running"):
+            await world.load(rows(range(3)))
+        child.kill()
+        await asyncio.to_thread(os.waitid, os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert is_dead(holder), "also before anybody has asked for its exit code"
+        assert (await world.load(rows(range(3)))).applied == 3
+
+
+def test_only_a_process_of_this_machine_that_has_ended_is_dead() -> None:
+    mine = new_holder()
+    assert new_holder() != mine
+    assert not is_dead(mine)
+    node, boot, space, pid, began, token = mine.split("/")
+    assert is_dead("/".join((node, boot, space, pid, f"{began}0", token))), "its pid, given again"
+    with another_process() as (_, holder):
+        assert not is_dead(holder)
+    assert is_dead(holder)
+    gone = holder.split("/")
+    for at in range(3):
+        elsewhere = [*gone[:at], f"{gone[at]}x", *gone[at + 1 :]]
+        assert not is_dead("/".join(elsewhere)), "nothing is known of it"
+
+
+@given(st.text() | st.lists(st.text(max_size=5), min_size=6, max_size=6).map("/".join))
+def test_what_names_no_process_is_not_dead(holder: str) -> None:
+    assert not is_dead(holder)
+
+
+@given(st.text(max_size=5) | st.integers().map(str), st.text(max_size=5))
+def test_any_pid_and_time_can_be_asked_about(pid: str, began: str) -> None:
+    place = new_holder().split("/")[:3]
+    assert isinstance(is_dead("/".join((*place, pid, began, "x"))), bool)
 
 
 async def test_one_that_stood_still_writes_nothing_more(world: World) -> None:

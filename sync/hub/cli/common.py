@@ -6,18 +6,19 @@ Deliberately not here: exit codes of errors (sync.hub.main).
 import argparse
 import json
 import os
-import pwd
 import re
 import sys
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from kioskd.config.walk import did_you_mean
-from kioskd.errors import InputError, StoreError
+from kioskd.errors import InputError
+from sync.hub.accounts import become
 from sync.hub.config import load_hub
 from sync.hub.database import Database, sqlite_path
 from sync.hub.model import Branch, HubConfig
@@ -29,6 +30,17 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIG: Final = Path("/etc/kioskd-hub/hub.toml")
 _WIDE: Final = 300  # columns; no table has more
+_ON_SQLITE: Final = ("aiosqlite.core", "sqlalchemy.dialects.sqlite.aiosqlite")
+_ON_POSTGRESQL: Final = ("asyncpg", "sqlalchemy.dialects.postgresql.asyncpg")
+_SHOWING: Final = (
+    "encodings.ascii",
+    "encodings.idna",
+    "encodings.utf_8_sig",
+    "rich.console",
+    "rich.progress",
+    "rich.table",
+    "rich.text",
+)
 _NOT_ASCII: Final = re.compile(r"[^\x20-\x7e\n]")
 
 
@@ -107,16 +119,31 @@ def drop_to_owner(config: HubConfig) -> None:
     What the command creates beside a SQLite file then belongs to the hub, and the serving hub can
     go on writing. Nothing changes for others, and where root owns it.
     """
+    owner = owner_of_hub(config)
+    if owner is None:
+        return
+    load_first(config)
+    become(*owner)
+
+
+def load_first(config: HubConfig) -> None:
+    """Import what a command imports late, while it may: the hub's account may not read it."""
+    for name in (_ON_SQLITE if sqlite_path(config.database) else _ON_POSTGRESQL) + _SHOWING:
+        with suppress(ImportError):  # whoever needs it says so
+            import_module(name)
+
+
+def owner_of_hub(config: HubConfig) -> tuple[int, int] | None:
+    """User and group that root becomes; None: who runs this is not root, or root owns the hub."""
     path = sqlite_path(config.database)
     owned = path.parent if path is not None else key_path(config)
     if os.geteuid() != 0 or owned is None:
-        return
+        return None
     try:
         owner = owned.stat()
     except OSError:
-        return  # whoever opens it says what is wrong
-    if owner.st_uid != 0:
-        _become(owner.st_uid, owner.st_gid)
+        return None  # whoever opens it says what is wrong
+    return (owner.st_uid, owner.st_gid) if owner.st_uid != 0 else None
 
 
 def key_path(config: HubConfig) -> Path | None:
@@ -179,18 +206,6 @@ def wide_console(*, always: bool = False) -> "Console":
 
 def _meant(name: str, known: Iterable[str]) -> str:
     return did_you_mean(name, list(known))
-
-
-def _become(user: int, group: int) -> None:
-    try:
-        try:
-            os.initgroups(pwd.getpwuid(user).pw_name, group)
-        except KeyError:
-            os.setgroups([group])
-        os.setresgid(group, group, group)
-        os.setresuid(user, user, user)
-    except OSError as error:
-        raise StoreError(f"cannot become user {user}: {error.strerror}") from error
 
 
 def _writes_unicode() -> bool:

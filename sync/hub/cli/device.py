@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from sync.hub.cli.ages import ago
 from sync.hub.cli.common import (
@@ -24,8 +25,10 @@ from sync.hub.cli.common import (
     say,
     wide_console,
 )
+from sync.hub.device_faults import is_dropped
 from sync.hub.device_rows import DeviceRow
 from sync.hub.devices import KINDS, Devices
+from sync.hub.join import LIFETIME
 from sync.hub.model import HubConfig
 
 if TYPE_CHECKING:
@@ -92,6 +95,8 @@ async def _code(args: argparse.Namespace, config: HubConfig, devices: Devices) -
         print_json({"name": args.name, "branch": branch.code, "code": code})
     else:
         sys.stdout.write(f"{code}\n")
+        until = (now() + LIFETIME).astimezone(ZoneInfo(config.timezone))
+        say(f"good until {until:%Y-%m-%d %H:%M}: kioskd setup --join CODE --hub URL")
     return 0
 
 
@@ -107,8 +112,14 @@ async def _command(args: argparse.Namespace, config: HubConfig, devices: Devices
 
 
 async def _clear(args: argparse.Namespace, config: HubConfig, devices: Devices) -> int:
+    had = any(row.alarm for row in await devices.listed() if row.name == args.name)
     await devices.clear_alarm(args.name)
-    return _did(args, {"name": args.name, "alarm": ""}, f"{args.name}: alarm cleared")
+    if not had:
+        done = {"name": args.name, "alarm": "", "cleared": False}
+        return _did(args, done, f"{args.name}: there was no alarm")
+    return _did(
+        args, {"name": args.name, "alarm": "", "cleared": True}, f"{args.name}: alarm cleared"
+    )
 
 
 async def _list(args: argparse.Namespace, config: HubConfig, devices: Devices) -> int:
@@ -132,6 +143,7 @@ def as_json(row: DeviceRow) -> dict[str, object]:
         "revoked": row.revoked.isoformat() if row.revoked else None,
         "seen": row.seen.isoformat() if row.seen else None,
         "version": row.version,
+        "cache_dropped": is_dropped(row),
         "cache_age_seconds": _seconds(row.cache_age),
         "clock_ahead_seconds": _seconds(row.skew),
         "alarm": row.alarm,
@@ -152,10 +164,16 @@ def drawn(rows: list[DeviceRow]) -> "Table":
     at = now()
     for row in rows:
         seen = "never" if row.seen is None else ago(at - row.seen)
-        cache = "" if row.cache_age is None else ago(row.cache_age)
+        cache = _cache(row)
         told = (row.name, row.branch, seen, row.version, cache, str(row.waiting), str(row.dead))
         table.add_row(*(Text(printable(text)) for text in (*told, _word(row))))
     return table
+
+
+def _cache(row: DeviceRow) -> str:
+    if is_dropped(row):
+        return "dropped"
+    return "" if row.cache_age is None else ago(row.cache_age)
 
 
 def _word(row: DeviceRow) -> str:

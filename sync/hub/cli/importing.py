@@ -15,7 +15,8 @@ from typing import Any, Final
 
 import msgspec
 
-from kioskd.errors import InputError, KioskError
+from kioskd.errors import InputError, KioskError, StoreError
+from sync.hub.accounts import account
 from sync.hub.cli.common import (
     Hub,
     add_config,
@@ -32,7 +33,7 @@ from sync.hub.cli.common import (
 from sync.hub.cli.progress import Show, progress
 from sync.hub.imports import koha_formats
 from sync.hub.imports.feed import FeedParser
-from sync.hub.imports.report import ImportReport, ImportRequest
+from sync.hub.imports.report import ImportProgress, ImportReport, ImportRequest
 from sync.hub.imports.rows import Parser, ParserRules
 from sync.hub.imports.run import run_import
 from sync.hub.imports.source import Source
@@ -41,7 +42,7 @@ from sync.hub.wrapping import waiting, wrap
 
 FEED: Final = "feed"
 STANDARD_INPUT: Final = Path("-")
-DONE, LEFT_OUT = 0, 1
+DONE, LEFT_OUT = 0, 1  # 2, by way of the errors: nothing was loaded
 INTERRUPTED: Final = 130
 
 
@@ -80,11 +81,15 @@ def run(args: argparse.Namespace) -> int:
     _check_usage(args)
     config = config_of(args)
     feed_of(config, args.feed)
+    written = asyncio.Event()
     try:
-        report = asyncio.run(_import(args, config))
+        _check_file(args)
+        report = asyncio.run(_import(args, config, written))
     except KioskError as error:
         if args.json:
             print_json({"refused": str(error)})
+        if isinstance(error, StoreError) and not written.is_set():
+            raise InputError(str(error)) from error  # nothing was loaded
         raise
     except KeyboardInterrupt:
         say("interrupted; what is in the hub is whole: import again to have the rest")
@@ -93,7 +98,11 @@ def run(args: argparse.Namespace) -> int:
     return _end(args, report)
 
 
-async def _import(args: argparse.Namespace, config: HubConfig) -> ImportReport:
+async def _import(
+    args: argparse.Namespace, config: HubConfig, written: asyncio.Event
+) -> ImportReport:
+    """written: set once something of the file may be in the database."""
+
     request = ImportRequest(
         feed=args.feed,
         format=args.format,
@@ -102,6 +111,12 @@ async def _import(args: argparse.Namespace, config: HubConfig) -> ImportReport:
     )
     async with opened_with_keys(config) as hub:
         with progress(quiet=args.json) as show:
+
+            def told(step: ImportProgress) -> None:
+                if step.stage == "writing":
+                    written.set()
+                show(step.stage, step.done, step.total)
+
             report = await run_import(
                 hub.database,
                 hub.keys,
@@ -109,8 +124,9 @@ async def _import(args: argparse.Namespace, config: HubConfig) -> ImportReport:
                 request,
                 _parser_for(args.file, request, config),
                 now,
-                lambda step: show(step.stage, step.done, step.total),
+                told,
             )
+            written.set()
             return await _wrapped(hub, report, show, wait=not args.no_wait)
 
 
@@ -148,6 +164,23 @@ def _check_usage(args: argparse.Namespace) -> None:
         raise InputError("-: standard input is a terminal; give it a file: ... import - < FILE")
     if args.file == STANDARD_INPUT and args.delete:
         raise InputError("--delete: standard input is no file that could be removed")
+
+
+def _check_file(args: argparse.Namespace) -> None:
+    """InputError: the account that this now is may not read the file; whoever may, pipes it."""
+    if args.file == STANDARD_INPUT:
+        return
+    try:
+        with args.file.open("rb"):
+            pass
+    except PermissionError:
+        form = "" if args.format == FEED else f" --format {args.format}"
+        raise InputError(
+            f"{args.file}: the account {account()} may not read it; pipe it: kioskd-hub import - "
+            f"--feed {args.feed}{form} < {args.file}"
+        ) from None
+    except OSError:
+        return  # whoever reads it says what is wrong
 
 
 def _end(args: argparse.Namespace, report: ImportReport) -> int:
@@ -188,7 +221,7 @@ def summary(report: ImportReport) -> list[str]:
         ("bad", report.bad, ""),
         ("duplicates", report.duplicates, "the last row of a card was taken"),
         ("deleted", report.deleted, "the file says so"),
-        ("dropped", report.dropped, "no longer in the feed"),
+        ("dropped", report.dropped, "not in the feed, or their line could not be read"),
         ("withdrawn", report.withdrawn, "their last row was bad"),
         ("kept back", report.kept_back, "to be dropped, and were not"),
         ("patched", report.patched, ""),

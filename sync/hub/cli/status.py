@@ -7,6 +7,7 @@ import argparse
 import asyncio
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sync.hub.cli.ages import ago
 from sync.hub.cli.common import (
@@ -20,8 +21,9 @@ from sync.hub.cli.common import (
     wide_console,
 )
 from sync.hub.cli.device import as_json, drawn
+from sync.hub.feed_states import FeedState
 from sync.hub.model import HubConfig
-from sync.hub.overview import FeedState, Overview, overview
+from sync.hub.overview import Overview, overview
 
 
 def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -43,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(_as_json(found))
     else:
-        _draw(found)
+        _draw(found, ZoneInfo(config.timezone))
     return 1 if found.faults else 0
 
 
@@ -64,6 +66,10 @@ def _as_json(found: Overview) -> dict[str, object]:
                 "other": _iso(feed.other),
                 "open": feed.open,
                 "failed": feed.failed,
+                "running": _iso(feed.running),
+                "bad": feed.bad,
+                "kept_back": feed.kept_back,
+                "empty": feed.empty,
             }
             for feed in found.feeds
         ],
@@ -73,14 +79,14 @@ def _as_json(found: Overview) -> dict[str, object]:
     }
 
 
-def _draw(found: Overview) -> None:
+def _draw(found: Overview, zone: ZoneInfo) -> None:
     from rich.table import Table
     from rich.text import Text
 
     console = wide_console()
     feeds = Table("feed", "full import", "other", "", box=None, pad_edge=False)
     for feed in found.feeds:
-        feeds.add_row(feed.feed, *_words(feed, found.at))
+        feeds.add_row(feed.feed, *_words(feed, found.at, zone))
     console.print(feeds)
     if found.devices:
         console.print()
@@ -95,9 +101,18 @@ def _draw(found: Overview) -> None:
         console.print("all is well", style="green")
 
 
-def _words(feed: FeedState, at: datetime) -> tuple[str, str, str]:
-    told = f"{feed.open} without an end" if feed.open else ""
-    return _ago(feed.full, at), _ago(feed.other, at), told
+def _words(feed: FeedState, at: datetime, zone: ZoneInfo) -> tuple[str, str, str]:
+    return _ago(feed.full, at), _ago(feed.other, at), ", ".join(_unfinished(feed, zone))
+
+
+def _unfinished(feed: FeedState, zone: ZoneInfo) -> list[str]:
+    told = []
+    if feed.running is not None:
+        told.append(f"running since {feed.running.astimezone(zone):%H:%M}")
+    cut = feed.open - len(told)
+    if cut:
+        told.append(f"{cut} {'was' if cut == 1 else 'were'} cut off")
+    return told
 
 
 def _ago(then: datetime | None, at: datetime) -> str:

@@ -25,9 +25,9 @@ from sync.hub.imports.lock import ImportLock
 from sync.hub.imports.patron_rows import among, learn_sources, put_rows
 from sync.hub.imports.report import Tally
 from sync.hub.imports.staging import Pass, RowKind, Staging, Task
-from sync.hub.imports.threads import in_thread
 from sync.hub.schema import PATRON
 from sync.hub.wrapping import wrapped_all
+from sync.threads import in_thread
 
 # PINs wrapped while they are written: a restriction must not wait for the PINs of others.
 INLINE: Final = {Pass.URGENT: 20, Pass.OTHERS: 200, Pass.MISSING: 0}

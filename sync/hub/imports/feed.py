@@ -66,7 +66,7 @@ class FeedParser:
         near = timedelta(days=self._rules.near_days)
         patterns = CodePatterns(tuple(map(re.compile, self._rules.card_patterns)))
         parser = self._file.format.parser(
-            RowRules(patterns, pack_verifier, self._rules.today, near)
+            RowRules(patterns, pack_verifier, self._rules.today, near, "hub.cards")
         )
         for chunk in self._file.chunks():
             for row in parse_chunk(parser, chunk):

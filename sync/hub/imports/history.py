@@ -44,7 +44,8 @@ async def note_begun(
 async def note_ended(database: Database, report: ImportReport, at: datetime) -> None:
     """Record what it did."""
     outcome = msgspec.json.encode(report).decode()
-    await _note(database, report.id, at, {"fresh": report.fresh} | json.loads(outcome))
+    judged = {"fresh": report.fresh, "empty": report.empty}
+    await _note(database, report.id, at, judged | json.loads(outcome))
 
 
 async def note_failed(database: Database, identity: str, fault: KioskError, at: datetime) -> None:

@@ -5,8 +5,9 @@
             await lock.hold(change.connection)      # first thing in every transaction
             ...
 
-The lease is renewed while the import runs. One that was killed renews no more, and the next import
-may start when its lease has run out. A process that was only stopped for longer than that finds at
+The lease is renewed while the import runs. One that was killed renews no more: the next import may
+start at once where it can tell that the process is dead, which is on the same machine, and from
+elsewhere when the lease has run out. A process that was only stopped for longer than that finds at
 its next transaction that the lease is another's, and writes nothing more: `hold` locks the row of
 the lease until the transaction ends.
 
@@ -16,7 +17,6 @@ Deliberately not here: leases of chores.
 import asyncio
 import contextlib
 import logging
-import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -28,6 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kioskd.domain.moment import stamp
 from kioskd.errors import InputError, StoreError
 from sync.hub.database import Database
+from sync.hub.imports.holders import is_dead, new_holder
 from sync.hub.inserts import insert_into
 from sync.hub.schema import LEASE
 
@@ -45,7 +46,7 @@ class ImportLock:
         self._feed = feed
         self._now = now
         self._name = f"import:{feed}"
-        self._holder = secrets.token_hex(8)
+        self._holder = new_holder()
         self._renewing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -54,7 +55,7 @@ class ImportLock:
         if holder != self._holder:
             raise InputError(
                 f"{self._feed}: another import of it is running; wait for its end (one that was "
-                f"killed is forgotten after {LEASE_TIME.seconds} seconds)"
+                f"killed on another machine is forgotten after {LEASE_TIME.seconds} seconds)"
             )
         self._renewing = asyncio.create_task(self._renew())
         return self
@@ -89,13 +90,17 @@ class ImportLock:
 
     async def _take(self, connection: AsyncConnection) -> str:
         """The holder of the lease after trying to take it."""
-        over = (LEASE.c.name == self._name) & (LEASE.c.until <= stamp(self._now()))
-        await connection.execute(delete(LEASE).where(over))
+        this = LEASE.c.name == self._name
+        held = (await connection.execute(select(LEASE.c.holder).where(this))).scalar_one_or_none()
+        over = LEASE.c.until <= stamp(self._now())
+        if held is not None and await asyncio.to_thread(is_dead, held):
+            over |= LEASE.c.holder == held
+        await connection.execute(delete(LEASE).where(this, over))
         row = {"name": self._name, "holder": self._holder, "until": self._until()}
         await connection.execute(
             insert_into(self._database, LEASE).values(row).on_conflict_do_nothing()
         )
-        found = await connection.execute(select(LEASE.c.holder).where(LEASE.c.name == self._name))
+        found = await connection.execute(select(LEASE.c.holder).where(this))
         return str(found.scalar_one_or_none())
 
     async def _renew(self) -> None:

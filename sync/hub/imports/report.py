@@ -13,6 +13,8 @@ import msgspec
 SHOWN_FAULTS: Final = 20
 # A file of which more is bad was cut, or exported by something broken.
 BROKEN_SHARE: Final = 0.3
+# Of more lines without a card nobody knows who would be dropped for them.
+UNREAD_SHARE: Final = 0.1
 PATCHES: Final = "blocklist"  # formats that begin so hold patches of persons, no persons
 
 
@@ -20,7 +22,8 @@ PATCHES: Final = "blocklist"  # formats that begin so hold patches of persons, n
 class ImportRequest:
     """Which feed, and how. full: what is not in the file is gone from the register.
 
-    confirm_shrink: drop also where more than half of the feed would go.
+    confirm_shrink: drop also where more than half of the feed would go, or where many lines could
+    not be read at all.
     """
 
     feed: str
@@ -56,6 +59,7 @@ class Tally:
 
     rows: int = 0
     bad: int = 0
+    named: int = 0  # of the bad rows, those whose card could be read
     applied: int = 0
     unchanged: int = 0
     duplicates: int = 0
@@ -78,6 +82,16 @@ class Tally:
         """Whether so much of the file is bad that what is missing in it says nothing."""
         return self.bad > BROKEN_SHARE * self.rows
 
+    @property
+    def unread(self) -> int:
+        """Lines of which not even the card could be read."""
+        return self.bad - self.named
+
+    @property
+    def murky(self) -> bool:
+        """Whether so many lines are unread that who seems to be missing may be in one of them."""
+        return self.unread > UNREAD_SHARE * self.rows
+
 
 class ImportReport(msgspec.Struct, frozen=True):
     """What an import did, in cards; rows and bad are lines.
@@ -85,7 +99,8 @@ class ImportReport(msgspec.Struct, frozen=True):
     applied: new or changed. deleted: the file says so. dropped: not in a full file any more.
     withdrawn: their last row was bad. kept_back: to be dropped or withdrawn, and were not.
     broken: too much of the file was bad, so nothing was dropped. waiting_to_wrap: of the whole
-    feed. faults: the first bad lines. warnings: text -> how many rows.
+    feed. faults: the first bad lines. warnings: text -> how many rows. unread: bad lines of which
+    not even the card could be read.
     """
 
     id: str
@@ -108,33 +123,52 @@ class ImportReport(msgspec.Struct, frozen=True):
     broken: bool
     faults: list[Fault]
     warnings: dict[str, int]
+    unread: int = 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether a full file had nobody in it, and nobody confirmed that this is so."""
+        whole = self.full and not self.format.startswith(PATCHES)
+        return whole and not self.rows and not self.dropped
 
     @property
     def well(self) -> bool:
         """Whether nothing was left out: the command's exit code is 0, else 1."""
-        return not (self.bad or self.kept_back or self.broken)
+        return not (self.bad or self.kept_back or self.broken or self.empty)
 
     @property
     def fresh(self) -> bool:
         """Whether every card's age and rights are as the register has them now."""
-        return self.full and not self.broken and not self.format.startswith(PATCHES)
+        whole = self.full and not self.format.startswith(PATCHES)
+        return whole and not self.broken and not self.empty
 
     def advice(self) -> list[str]:
         """What whoever ran it should know and do, a sentence or two each."""
-        told = []
-        if self.broken:
-            told.append(
-                f"{self.bad} of {self.rows} rows are bad: the good ones were applied and nothing "
-                f"was dropped ({self.kept_back} wait); mend the export and import it again"
-            )
-        elif self.kept_back:
-            told.append(
-                f"more than half of {self.feed} would go: {self.kept_back} cards wait and were "
-                "not dropped; if the register did shrink, import again with --confirm-shrink"
-            )
+        told = [kept] if (kept := self._kept()) else []
+        if self.empty:
+            told.insert(0, f"the file is empty: nobody of {self.feed} is in it; look at the export")
         if self.unknown_patches:
             told.append(f"{self.unknown_patches} listed cards are not in {self.feed}; left out")
         return told
+
+    def _kept(self) -> str:
+        if self.broken:
+            return (
+                f"{self.bad} of {self.rows} rows are bad: the good ones were applied and nothing "
+                f"was dropped ({self.kept_back} wait); mend the export and import it again"
+            )
+        if not self.kept_back:
+            return ""
+        if self.unread > UNREAD_SHARE * self.rows:
+            return (
+                f"{self.unread} of {self.rows} lines could not be read at all: {self.kept_back} "
+                "cards wait and were not dropped, for they may be in these lines; mend the export, "
+                "or import again with --confirm-shrink"
+            )
+        return (
+            f"more than half of {self.feed} would go: {self.kept_back} cards wait and were "
+            "not dropped; if the register did shrink, import again with --confirm-shrink"
+        )
 
 
 def report_of(
@@ -168,4 +202,5 @@ def report_of(
         broken=tally.broken,
         faults=list(tally.faults),
         warnings=warnings,
+        unread=tally.unread,
     )

@@ -43,12 +43,12 @@ from sync.hub.imports.report import (
 from sync.hub.imports.rows import Parser, ParserRules, Row
 from sync.hub.imports.sealing_rows import RowSealer
 from sync.hub.imports.shrink import judged
-from sync.hub.imports.staging import Compared, Staging, StoredDigest
-from sync.hub.imports.threads import in_thread
+from sync.hub.imports.staging import Compared, RowKind, Staging, StoredDigest
 from sync.hub.model import HubConfig
 from sync.hub.rights import near_days_of
 from sync.hub.schema import PATRON
 from sync.hub.sealing import HubKeys
+from sync.threads import in_thread
 
 _READ: Final = 2000  # rows a chunk, and cards looked up at a time
 _PAGE: Final = 10_000  # digests a page
@@ -143,7 +143,7 @@ class _Run:
         compared = await in_thread(staging.compare)
         tally.unchanged = compared.cards - compared.changed
         tally.duplicates = compared.duplicates
-        going = judged(self.request, compared, broken=tally.broken)
+        going = judged(self.request, compared, broken=tally.broken, murky=tally.murky)
         tally.kept_back = going.kept_back
         if going.withdraw:
             await in_thread(staging.withdraw)
@@ -200,7 +200,9 @@ class _Run:
 def _read_some(rows: Iterator[Row], staging: Staging, sealer: RowSealer, tally: Tally) -> bool:
     """Stage the next rows; False after the last one."""
     some = list(islice(rows, _READ))
-    staging.add(sealer.staged(some, tally))
+    staged = sealer.staged(some, tally)
+    tally.named += sum(row.kind is RowKind.BAD for row in staged)
+    staging.add(staged)
     return bool(some)
 
 
