@@ -8,8 +8,6 @@ learns (devices that are not plugged in, a key that does not fit).
 """
 
 import os
-import re
-import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from typing import Any
 from kioskd.config import operating, sections
 from kioskd.config.devices import Devices, devices
 from kioskd.config.doors import doors
+from kioskd.config.file import tables_of
 from kioskd.config.hours import schedule
 from kioskd.config.later import desks
 from kioskd.config.leaves import NOT_BUILT
@@ -26,15 +25,13 @@ from kioskd.config.socket import NAME, too_long
 from kioskd.config.walk import Leaf, Notes, Place, read
 from kioskd.errors import ConfigError
 
-MAX_BYTES = 1_000_000  # a consortium's largest site needs about 20,000
 _REQUIRED = ("site", "storage", "secrets", "cards", "schedule")
-_POSITION = re.compile(r"(.*) \(at (.*)\)", re.DOTALL)
 
 
 def load(path: Path) -> Config:
     """The configuration of a file. ConfigError holds a line `FILE: key: text` for every fault."""
     notes = Notes(str(path))
-    config = _config(path, _tables(path), Place(notes))
+    config = _config(path, tables_of(path, _unreadable), Place(notes))
     if notes.faults:
         raise ConfigError(notes.faults)
     return replace(config, warnings=tuple(notes.warnings))
@@ -94,43 +91,6 @@ def _check_socket(root: Place, config: Config) -> None:
         wrong = too_long(directory / NAME)
         if wrong:  # no fault: under a unit with a runtime directory the socket is not there
             root.of("storage").of("directory").warn(f"the control socket in it: {wrong}")
-
-
-def _tables(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(_text(path))
-    except RecursionError:
-        raise ConfigError([f"{path}: is nested too deep"]) from None
-    except ValueError as wrong:
-        raise ConfigError([f"{path}: {_positioned(str(wrong))}"]) from None
-
-
-def _positioned(text: str) -> str:
-    """tomllib's message with its line and column first."""
-    parts = _POSITION.fullmatch(text)
-    return f"{parts[2]}: {parts[1]}" if parts else text
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise ConfigError([f"{path}: there is no such file; name one with --config"]) from None
-    except IsADirectoryError:
-        raise ConfigError([f"{path}: is a directory; name the file in it"]) from None
-    except PermissionError:
-        raise ConfigError([f"{path}: {_unreadable(path)}"]) from None
-    except OSError as wrong:
-        raise ConfigError([f"{path}: cannot be read: {wrong.strerror}"]) from None
-    if len(raw) > MAX_BYTES:
-        raise ConfigError([f"{path}: is larger than {MAX_BYTES} bytes; is it a configuration?"])
-    try:
-        return raw.decode("utf-8-sig")  # some editors put a byte order mark first
-    except UnicodeDecodeError as wrong:
-        raise ConfigError(
-            [f"{path}: is not UTF-8 at byte {wrong.start}; save it as UTF-8"]
-        ) from None
 
 
 def _unreadable(path: Path) -> str:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from kioskd.config.devices import BAUD, CHANNELS
+from kioskd.config.file import MAX_BYTES
 from kioskd.config.leaves import directory, one_of, port, text, whole
-from kioskd.config.load import MAX_BYTES
 from kioskd.config.model import DeviceConfig, StrikeConfig
 from kioskd.config.walk import Leaf, Notes, Place, Unfit
 

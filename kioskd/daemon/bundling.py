@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from kioskd.config.load import MAX_BYTES, load
+from kioskd.config.file import MAX_BYTES
+from kioskd.config.load import load
 from kioskd.config.model import Config
 from kioskd.config.strikes import legible
 from kioskd.daemon import machine

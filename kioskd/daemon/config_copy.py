@@ -22,7 +22,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from kioskd.access.schedule import Span
-from kioskd.config.load import MAX_BYTES, load
+from kioskd.config.file import MAX_BYTES
+from kioskd.config.load import load
 from kioskd.config.model import Config, DeviceConfig, Door, InputConfig, Maintenance
 from kioskd.config.operating import WEEKDAYS
 from kioskd.config.vocabulary import BUILT_IN

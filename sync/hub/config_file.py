@@ -6,27 +6,19 @@ Deliberately not here: what the keys mean (config, config_leaves).
 import os
 import re
 import stat
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from kioskd.errors import ConfigError
+from kioskd.config.file import tables_of
 
-MAX_BYTES: Final = 1_000_000  # a consortium of forty branches needs about 10,000
 _MOST_SECRET: Final = 4096  # bytes of a database's URL
 _CREDENTIAL: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
-_POSITION: Final = re.compile(r"(.*) \(at (.*)\)", re.DOTALL)
 
 
 def read_tables(path: Path) -> dict[str, Any]:
     """The tables of a TOML file. ConfigError `FILE: text`; it repeats nothing of the file."""
-    try:
-        return tomllib.loads(_text(path))
-    except RecursionError:
-        raise ConfigError([f"{path}: is nested too deep"]) from None
-    except ValueError as wrong:
-        raise ConfigError([f"{path}: {_positioned(str(wrong))}"]) from None
+    return tables_of(path, _unreadable)
 
 
 def others_may_read(path: Path) -> bool:
@@ -66,34 +58,6 @@ def _credential(name: str, environ: Mapping[str, str]) -> Path:
     return Path(directory) / name
 
 
-def _positioned(text: str) -> str:
-    """tomllib's message with its line and column first."""
-    parts = _POSITION.fullmatch(text)
-    return f"{parts[2]}: {parts[1]}" if parts else text
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise ConfigError([f"{path}: there is no such file; name one with --config"]) from None
-    except IsADirectoryError:
-        raise ConfigError([f"{path}: is a directory; name the file in it"]) from None
-    except PermissionError:
-        raise ConfigError([f"{path}: {_unreadable()}"]) from None
-    except OSError as wrong:
-        raise ConfigError([f"{path}: cannot be read: {wrong.strerror}"]) from None
-    if len(raw) > MAX_BYTES:
-        raise ConfigError([f"{path}: is larger than {MAX_BYTES} bytes; is it a configuration?"])
-    try:
-        return raw.decode("utf-8-sig")  # some editors put a byte order mark first
-    except UnicodeDecodeError as wrong:
-        raise ConfigError(
-            [f"{path}: is not UTF-8 at byte {wrong.start}; save it as UTF-8"]
-        ) from None
-
-
-def _unreadable() -> str:
+def _unreadable(path: Path) -> str:
     account = "root" if os.geteuid() == 0 else "this account"
     return f"{account} may not read it; run the command as the account that the hub runs as"
