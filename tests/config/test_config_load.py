@@ -11,7 +11,7 @@ from kioskd.config.model import Config
 from kioskd.domain.hours import HoursState
 from kioskd.errors import ConfigError
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "config").glob("*.toml"))
+EXAMPLES = sorted((Path(__file__).parents[2] / "config").glob("example-*.toml"))
 Read = Callable[[str], Config]
 Find = Callable[[str], list[str]]
 Change = Callable[[str, str], str]
