@@ -26,7 +26,12 @@ from bench.feeds import card
 from bench.figures import Figure, median
 from bench.hub_backlog import hub_rows
 from bench.hub_fleet import EVENTS, Orders, Seen, Simulated
-from bench.hub_memory import processor_of_all, processor_seconds, rss
+from bench.hub_memory import (
+    processor_of_all,
+    processor_of_machine,
+    processor_seconds,
+    rss,
+)
 from bench.hub_parts import ROOT, at_most, of_samples
 from bench.hub_raw import insert_seconds
 from bench.hub_rig import (
@@ -77,6 +82,7 @@ class Minute:
     hubs: float
     database: float
     fleet: float
+    others: float
     hub_mb: float
 
     @property
@@ -171,17 +177,19 @@ def _minute(
     server: DurableServer,
     seconds: float,
 ) -> Minute:
-    def used() -> tuple[float, float, float]:
+    def used() -> tuple[float, ...]:
         hub = sum(processor_seconds(one.pid) for one in hubs)
-        return hub, processor_of_all(server.pid), sum(processor_seconds(p.pid) for p in fleet)
+        ours = sum(processor_seconds(process.pid) for process in fleet)
+        return hub, processor_of_all(server.pid), ours, processor_of_machine()
 
     before, since = used(), time.monotonic()
     time.sleep(seconds)
     after, until = used(), time.monotonic()
-    hub, database, ours = (
+    hub, database, ours, machine = (
         (late - early) / (until - since) for early, late in zip(before, after, strict=True)
     )
-    return Minute(since, until, hub, database, ours, max(rss(one.pid) for one in hubs))
+    others = machine - hub - database - ours
+    return Minute(since, until, hub, database, ours, others, max(rss(one.pid) for one in hubs))
 
 
 def _block(files: HubFiles, number: int) -> tuple[str, float]:
@@ -234,6 +242,7 @@ def _figures(
         at_most("both hubs, processor", "cores", minute.hubs, size=of),
         at_most("PostgreSQL, processor", "cores", minute.database, size=of),
         at_most("all devices, processor", "cores", minute.fleet, size=of),
+        at_most("all else on this machine, processor", "cores", minute.others, size=of),
         at_most("RSS of the larger hub", "MB", minute.hub_mb, size=of),
     ]
 

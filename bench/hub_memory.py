@@ -97,6 +97,13 @@ def processor_seconds(pid: int) -> float:
     return sum(map(int, fields[11:15])) / _TICKS
 
 
+def processor_of_machine() -> float:
+    """Used by everything on this machine since it started."""
+    first = Path("/proc/stat").read_text(encoding="ascii").partition("\n")[0].split()
+    user, nice, system, _, _, irq, soft = map(int, first[1:8])
+    return (user + nice + system + irq + soft) / _TICKS
+
+
 def processor_of_all(pid: int) -> float:
     """The same of a process with all that live below it."""
     return sum(processor_seconds(one) for one in (pid, *descendants(pid)))

@@ -9,7 +9,11 @@ from kioskd.cli.common import add_json, add_place, print_json, printable, who_ma
 
 def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     """The command's options."""
-    parser = commands.add_parser("sync", help="the line to the hub: sync now, sync status")
+    parser = commands.add_parser(
+        "sync",
+        help="the line to the hub: sync now, sync status",
+        description="The line to the hub: how it is, and a look at once.",
+    )
     kinds = parser.add_subparsers(dest="sync_command", required=True, metavar="COMMAND")
     now = kinds.add_parser(
         "now",
