@@ -91,6 +91,51 @@ class HubAccess:
 
 
 @dataclass(frozen=True, slots=True)
+class SipAccess:
+    """[register.sip2]: where the library system is, who this device is there, how it speaks.
+
+    secret, terminal_secret: "file:/path" or "credential:name", empty for none. insecure_plaintext:
+    why SIP2 without TLS is accepted off loopback. institution: AO. location: AP, empty: the site's
+    branch. login_location: CP. answer_seconds: for one try of one request. What is None is as the
+    dialect has it (sync.sip2.dialect says what each means); door_flags, lending_flags: names of
+    flags of patron_status.
+    """
+
+    host: str
+    port: int = 6001
+    tls: bool = True
+    insecure_plaintext: str = ""
+    ca_file: Path | None = None
+    dialect: str = "custom"
+    user: str = ""
+    secret: str = ""
+    terminal_secret: str = ""
+    institution: str = ""
+    location: str = ""
+    login_location: str = ""
+    language: str = "fi"
+    answer_seconds: float = 3.0
+    retries: int = 3
+    encoding: str | None = None
+    fallback: str | None = None
+    delimiter: str | None = None
+    error_detection: bool | None = None
+    checksum: str | None = None
+    zone: str | None = None
+    send_99: bool | None = None
+    send_35: bool | None = None
+    keep_alive_seconds: int | None = None
+    echoes_card: bool | None = None
+    replays: bool | None = None
+    access_field: str | None = None
+    access_values: tuple[str, ...] | None = None
+    expiry_field: str | None = None
+    door_flags: tuple[str, ...] | None = None
+    lending_flags: tuple[str, ...] | None = None
+    screen_messages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Register:
     """credentials: file or hub. events, hours: none or hub."""
 
@@ -101,6 +146,7 @@ class Register:
     events: str = "none"
     hours: str = "none"
     hub: HubAccess | None = None
+    sip2: SipAccess | None = None
 
     @property
     def uses_hub(self) -> bool:
