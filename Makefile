@@ -22,7 +22,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet
 
 install: .venv/.all-installed
 
-demo: .venv/.kioskd-installed
+demo: .venv/.demo-installed
 	$(BIN)/kioskd demo $(DEMO)
 
 test: check
@@ -69,8 +69,10 @@ lock:
 	test -x .venv-lock/bin/pip-compile || \
 		{ $(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip --quiet install 'pip-tools>=7.5'; }
 	$(COMPILE) --extra build --output-file requirements.lock pyproject.toml
-	$(COMPILE) --extra build --extra dev --extra hub-postgres --constraint requirements.lock \
-		--output-file requirements-dev.lock pyproject.toml
+	$(COMPILE) --extra build --extra demo --constraint requirements.lock \
+		--output-file requirements-demo.lock pyproject.toml
+	$(COMPILE) --extra build --extra demo --extra dev --extra hub-postgres \
+		--constraint requirements-demo.lock --output-file requirements-dev.lock pyproject.toml
 
 clean:
 	rm -rf .venv .venv-lock .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
@@ -81,6 +83,10 @@ clean:
 .venv/.kioskd-installed: requirements.lock pyproject.toml | .venv/bin/python
 	$(PIP) --require-hashes -r requirements.lock
 	$(PIP) --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv/.demo-installed: requirements-demo.lock .venv/.kioskd-installed
+	$(PIP) --require-hashes -r requirements-demo.lock
 	touch $@
 
 .venv/.all-installed: requirements-dev.lock .venv/.kioskd-installed
