@@ -12,7 +12,6 @@ REGISTER_LATER: dict[str, Leaf] = {
     "verify": one_of("none", later=("hub", "koha", "sip2")),
     "circulation": one_of("none", later=("koha", "sip2")),
     "koha": ignored,
-    "sip2": ignored,
 }
 
 # Keys of a door: inputs that a site would rely on, and an output that only tells something.

@@ -21,6 +21,7 @@ from kioskd.config.later import desks
 from kioskd.config.leaves import NOT_BUILT
 from kioskd.config.model import Config
 from kioskd.config.register import register
+from kioskd.config.sip2 import check_sip2
 from kioskd.config.socket import NAME, too_long
 from kioskd.config.walk import Leaf, Notes, Place, read
 from kioskd.errors import ConfigError
@@ -47,6 +48,7 @@ def _config(path: Path, tables: dict[str, Any], root: Place) -> Config:
     _check_unused(root.of("devices"), found)
     _check_retention(root, config)
     _check_socket(root, config)
+    check_sip2(root, config)
     return config
 
 

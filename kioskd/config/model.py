@@ -102,11 +102,11 @@ class SipAccess:
     """
 
     host: str
+    dialect: str
     port: int = 6001
     tls: bool = True
     insecure_plaintext: str = ""
     ca_file: Path | None = None
-    dialect: str = "custom"
     user: str = ""
     secret: str = ""
     terminal_secret: str = ""

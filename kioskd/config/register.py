@@ -3,11 +3,10 @@
 `kind` is shorthand for the parts; a part that is named by itself counts. Parts that this version
 does not have are refused, not ignored: a site would rely on them.
 
-Deliberately not here: whether the hub answers (`kioskd doctor`), and its token (a secret is read
-where it is used).
+Deliberately not here: [register.sip2] (sip2.py), whether the hub answers (`kioskd doctor`), and its
+token (a secret is read where it is used).
 """
 
-import ipaddress
 from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import SplitResult, urlsplit
@@ -16,6 +15,8 @@ from kioskd.config.later import REGISTER_LATER
 from kioskd.config.leaves import directory, one_of, secret, text, whole
 from kioskd.config.model import HubAccess, Register
 from kioskd.config.operating import maintenance
+from kioskd.config.sip2 import sip2
+from kioskd.config.sip2_checks import is_loopback
 from kioskd.config.walk import Place, Table, Unfit, quoted, read
 
 PARTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -37,6 +38,7 @@ def register(place: Place, value: object) -> Register:
         "hours": one_of("none", "hub", later=("koha",)),
         **REGISTER_LATER,
         "hub": hub,
+        "sip2": sip2,
     }
     table = read(place, value, leaves)
     parts = {**PARTS[table.values.get("kind") or "file"], **_named(table)}
@@ -69,7 +71,9 @@ def hub(place: Place, value: object) -> HubAccess:
 def url(place: Place, value: object) -> str:
     """https, or http on loopback; nothing behind the path's end, and no account in it."""
     parts = _address(place, value)
-    if parts.scheme != "https" and not (parts.scheme == "http" and _loopback(parts)):
+    if parts.scheme != "https" and not (
+        parts.scheme == "http" and is_loopback(parts.hostname or "")
+    ):
         raise Unfit("must be https://...; http is for a hub on this machine alone")
     return parts.geturl().rstrip("/")
 
@@ -98,11 +102,3 @@ def _address(place: Place, value: object) -> SplitResult:
     if parts.query or parts.fragment:
         raise Unfit("ends before ? and #")
     return parts
-
-
-def _loopback(parts: SplitResult) -> bool:
-    host = parts.hostname or ""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -114,5 +114,9 @@ def _held_back(before: Config, after: Config) -> Config:
         control=replace(after.control, socket=before.control.socket),
         metrics=before.metrics,
         lockout=before.lockout,
-        register=replace(before.register, maintenance=after.register.maintenance),
+        register=replace(
+            before.register,
+            maintenance=after.register.maintenance,
+            sip2=after.register.sip2,  # nothing that runs uses it
+        ),
     )

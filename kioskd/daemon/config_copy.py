@@ -5,6 +5,7 @@ nothing reads yet and whatever else somebody wrote there do not leave. Nor do
 
     alerts.command            a program's arguments hold passwords
     card_only_accepted_by     the name of a person; WITHHELD stands there, so that the file loads
+    insecure_plaintext        the same
 
 Defaults are left out, but for what [register] takes from where. A copy reads again as the same
 configuration, apart from that.
@@ -24,7 +25,7 @@ from typing import Any, Final
 from kioskd.access.schedule import Span
 from kioskd.config.file import MAX_BYTES
 from kioskd.config.load import load
-from kioskd.config.model import Config, DeviceConfig, Door, InputConfig, Maintenance
+from kioskd.config.model import Config, DeviceConfig, Door, InputConfig, Maintenance, SipAccess
 from kioskd.config.operating import WEEKDAYS
 from kioskd.config.vocabulary import BUILT_IN
 from kioskd.errors import ConfigError
@@ -140,6 +141,13 @@ def _window(window: Maintenance) -> Table:
     }
 
 
+def _sip2(access: SipAccess) -> Table:
+    table = _table(access)
+    if access.insecure_plaintext:
+        table["insecure_plaintext"] = WITHHELD
+    return table
+
+
 def _time(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
 
@@ -150,6 +158,7 @@ _PLAIN: Final[Mapping[type, Callable[[Any], Any]]] = MappingProxyType(
         Span: str,
         Pattern: lambda found: found.pattern,
         Maintenance: _window,
+        SipAccess: _sip2,
         tuple: _several,
         Mapping: dict,
     }
