@@ -106,6 +106,7 @@ screen_messages = ["Tervetuloa."]
     found = read(f"{good}\n{lines}").register.sip2
     assert found == SipAccess(
         "sip.example.invalid",
+        "custom",
         port=6002,
         ca_file=Path("/etc/ssl/own.pem"),
         user="kiosk",
