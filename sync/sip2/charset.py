@@ -27,8 +27,12 @@ class Charset:
             return data.decode(self.fallback, errors="replace")
 
     def encode(self, text: str) -> bytes:
-        """UnicodeEncodeError where a character cannot be said in this encoding."""
-        return text.encode(self.encoding)
+        """ValueError, without the text, where a character cannot be said in this encoding."""
+        try:
+            return text.encode(self.encoding)
+        except UnicodeEncodeError:  # holds the whole message, a PIN too: it must not go further
+            pass
+        raise ValueError(f"a character that cannot be said in {self.encoding}")
 
 
 UTF_8: Final = Charset()

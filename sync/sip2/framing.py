@@ -18,17 +18,26 @@ class Framer:
     def __init__(self, limit: int = MAX_BYTES) -> None:
         self._limit = limit
         self._rest = bytearray()
+        self._endless = False  # in the middle of one that was too long
 
     def feed(self, data: bytes) -> list[bytes]:
         """The messages that these bytes end, without terminator.
 
         Malformed (`endless`) when one is longer than the limit; what follows it is thrown away
-        up to the next CR.
+        up to the next CR, and so are the messages that came with it.
         """
         self._rest += data
         *lines, rest = self._rest.split(b"\r")
-        self._rest = bytearray(rest.lstrip(_JUNK))
-        if len(self._rest) > self._limit or any(len(line) > self._limit for line in lines):
-            self._rest.clear()
+        if self._endless:
+            if not lines:
+                rest.clear()
+            self._endless = not lines
+            lines = lines[1:]
+        self._rest = rest.lstrip(_JUNK)
+        too_long = len(self._rest) > self._limit
+        if too_long or any(len(line) > self._limit for line in lines):
+            self._endless = too_long
+            if too_long:
+                self._rest.clear()
             raise Malformed("endless")
         return [bytes(line) for line in (one.lstrip(_JUNK) for one in lines) if line]

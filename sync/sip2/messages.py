@@ -9,7 +9,7 @@ Deliberately not here: where a message ends in a stream (framing), what its fiel
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
@@ -22,6 +22,7 @@ TERMINATOR: Final = b"\r"
 MAX_VALUE: Final = 255  # characters of a field that this side sends [spec]
 
 _TAIL: Final = re.compile(rb"(?:AY([0-9]))?(?:AZ([0-9A-Fa-f]{4}))?\Z")
+_TAIL_BYTES: Final = 9  # AY1AZ2345
 _CONTROLS: Final = re.compile("[\x00-\x1f\x7f]")
 
 Field = tuple[str, str]
@@ -40,12 +41,13 @@ class Check(Enum):
 class Message:
     """fixed: name -> text in wire order. fields: (id, value) as they came. seq: of AY.
 
-    checksum: the four digits as they came, None without AZ. check: what they were worth.
+    checksum: the four digits as they came, None without AZ. check: what they were worth. Fields
+    are not shown by repr: PINs and persons are among them.
     """
 
     code: str
     fixed: Mapping[str, str]
-    fields: Sequence[Field] = ()
+    fields: Sequence[Field] = field(default=(), repr=False)
     seq: int | None = None
     checksum: str | None = None
     check: Check = Check.ABSENT
@@ -79,7 +81,7 @@ def checksum(data: bytes) -> str:
 
 def parse(data: bytes, charset: Charset = UTF_8, delimiter: str = DELIMITER) -> Message:
     """A message without its terminator; Malformed when it is none."""
-    tail = _TAIL.search(data)
+    tail = _TAIL.search(data, max(len(data) - _TAIL_BYTES, 0))
     seq = int(tail[1]) if tail and tail[1] else None
     digits = tail[2].decode("ascii") if tail and tail[2] else None
     text = charset.decode(data)
@@ -111,17 +113,22 @@ def encode(
     seq: the digit of AY, None for none. checked: whether AZ with its checksum ends it. A value
     with a delimiter or a control character would become another message: it is refused.
     """
-    layout = LAYOUTS[message.code]
+    layout = LAYOUTS.get(message.code)
+    if layout is None:
+        raise ValueError("a command that SIP2 does not have")
     said = [message.code]
     for name, start, end in layout.parts:
-        part = message.fixed[name]
+        part = message.fixed.get(name, "")
         if len(part) != end - start:
             raise ValueError(f"{message.code}: {name} has {end - start} characters")
         said.append(part)
     for name, value in message.fields:
+        if len(name) != 2:
+            raise ValueError(f"{message.code}: the name of a field has 2 characters")
         said += (name, value, delimiter)
     text = "".join(said)
-    if _CONTROLS.search(text) or text.count(delimiter) != len(message.fields):
+    odd = text.count(delimiter, 2 + layout.width) != len(message.fields)
+    if odd or _CONTROLS.search(text):
         raise ValueError(f"{message.code}: a value holds a delimiter or a control character")
     if seq is not None:
         text += f"AY{seq}"
