@@ -32,14 +32,23 @@ class Done:
 def run_to_end(command: Sequence[str], said: Path, *, seconds: float, stdin: str = "") -> Done:
     """Run a command to its end; what it writes is added to a file too.
 
-    subprocess.TimeoutExpired after `seconds`.
+    subprocess.TimeoutExpired after `seconds`; the command is gone then, with what it started.
     """
-    ended = subprocess.run(  # noqa: S603 - our own program
-        command, input=stdin, capture_output=True, text=True, timeout=seconds, check=False
-    )
+    pipe = subprocess.PIPE
+    with subprocess.Popen(  # noqa: S603 - our own program
+        command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, process_group=0
+    ) as child:
+        try:
+            out, err = child.communicate(stdin, seconds)
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            _await_end_of(child.pid)
+            raise
     with said.open("a", encoding="utf-8") as file:
-        file.write(ended.stdout + ended.stderr)
-    return Done(ended.returncode, ended.stdout, ended.stderr)
+        file.write(out + err)
+    return Done(child.returncode, out, err)
 
 
 class Child:

@@ -13,6 +13,7 @@ from kioskd.cli.demo_config import ALWAYS, FILES, PLAYED, Times, from_hub
 from kioskd.cli.demo_devices import SimulatedDoor
 from kioskd.cli.demo_ending import Ending
 from kioskd.cli.demo_hub import hub_beside
+from kioskd.cli.demo_ils import ils_beside
 from kioskd.cli.demo_script import Step
 from kioskd.cli.demo_seen import Seen
 from kioskd.cli.demo_site import Daemon, Site
@@ -32,17 +33,19 @@ def set_stage(
 ) -> Stage:
     """A fresh site in a temporary directory, its door plugged in; gone when `closing` ends.
 
-    seconds: for all that is played on it. with_hub: its register is a hub beside it.
+    seconds: for all that is played on it. with_hub: its register is a hub beside it. A library
+    system stands beside it either way, where pysip2 is installed.
     """
     directory = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="kioskd-demo-")))
     hub = closing.enter_context(hub_beside(directory)) if with_hub else None
-    register = from_hub(directory, hub.url) if hub else FILES
+    ils = ils_beside(closing, directory, ending.check)
+    register = (from_hub(directory, hub.url) if hub else FILES) + (ils.table if ils else "")
     site = Site(directory, times, hours, register)
     clock = closing.enter_context(Offset(site.offset))
     door = closing.enter_context(SimulatedDoor(directory))
     daemon = Daemon(site)
     closing.callback(daemon.close)
-    return Stage(site, door, daemon, clock, Deadline(seconds, ending), hub)
+    return Stage(site, door, daemon, clock, Deadline(seconds, ending), hub, ils)
 
 
 def play_step(step: Step, stage: Stage) -> tuple[Seen, list[str], bool]:

@@ -16,6 +16,7 @@ from kioskd.cli.demo_clock import Offset
 from kioskd.cli.demo_devices import OFF, ON, SimulatedDoor
 from kioskd.cli.demo_ending import Ending
 from kioskd.cli.demo_hub import DemoHub
+from kioskd.cli.demo_ils import DemoIls
 from kioskd.cli.demo_seen import Seen, seen_in
 from kioskd.cli.demo_site import Daemon, Site
 from kioskd.domain.card import canonical, masked
@@ -52,7 +53,10 @@ class Deadline:
 
 
 class Stage:
-    """Site, door, daemon and clock of one demo, and the hub where it has one."""
+    """Site, door, daemon and clock of one demo, and the hub where it has one.
+
+    ils: the library system; None without pysip2.
+    """
 
     def __init__(
         self,
@@ -62,11 +66,13 @@ class Stage:
         clock: Offset,
         deadline: Deadline,
         hub: DemoHub | None = None,
+        ils: DemoIls | None = None,
     ) -> None:
         self.site = site
         self.door = door
         self.daemon = daemon
         self.clock = clock
+        self.ils = ils
         self._deadline = deadline
         self._hub = hub
         self._done: list[str] = []

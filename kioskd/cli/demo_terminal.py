@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from kioskd.cli.demo_config import TIMEZONE, WATCHED, hours_around
 from kioskd.cli.demo_ending import Ending
+from kioskd.cli.demo_moves_ils import ASKS_ILS
 from kioskd.cli.demo_play import play_step, set_stage
 from kioskd.cli.demo_script import Step
 from kioskd.cli.demo_script_hub import HUB_START
@@ -45,8 +46,10 @@ def show(seconds: float | None = None, panel: Sequence[str] = PANEL) -> int:
     with Ending() as ending, ExitStack() as closing:
         hours = hours_around(datetime.now(ZoneInfo(TIMEZONE)))
         stage = set_stage(closing, ending, SETTING_UP_SECONDS, WATCHED, hours, with_hub=True)
-        if not all(_set(step, stage) for step in (*HUB_START, CLEANER_LISTED)):
+        if not all(_set(step, stage) for step in (*HUB_START, CLEANER_LISTED, ASKS_ILS)):
             return 1
+        if stage.ils is not None:
+            _tell(f"to try beside it: kioskd sip2 trace --config {stage.site.config}")
         return asyncio.run(_shown(stage, panel, seconds, ending))
 
 
