@@ -1,1 +1,208 @@
-"""To be written."""
+"""The library systems that are known, as a base table and what differs from it. Pure.
+
+A site's configuration goes over its dialect. Nobody may enter by a dialect that does not say who
+may: a field that nobody named the values of, or flags that nobody named, let nobody in.
+
+Deliberately not here: guessing which library system answers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, Final
+
+from kioskd.config.model import SipAccess
+from kioskd.domain.ils import Hindrance, Hold, Refusal
+from kioskd.errors import ConfigError
+from sync.sip2.charset import Charset
+from sync.sip2.dialect import STATUS_FLAGS, Access, Dialect
+from sync.sip2.settings import SipSettings
+
+_STATUS: Final = MappingProxyType(
+    {
+        "charge_denied": Hindrance.BARRED,
+        "renewal_denied": Hindrance.RENEWALS_DENIED,
+        "recall_denied": Hindrance.RECALLS_DENIED,
+        "hold_denied": Hindrance.HOLDS_DENIED,
+        "card_lost": Hindrance.CARD_LOST,
+        "too_many_charged": Hindrance.TOO_MANY_LOANS,
+        "too_many_overdue": Hindrance.TOO_MANY_OVERDUE,
+        "too_many_renewals": Hindrance.TOO_MANY_RENEWALS,
+        "too_many_claims": Hindrance.TOO_MANY_CLAIMS,
+        "too_many_lost": Hindrance.TOO_MANY_LOST,
+        "excessive_fines": Hindrance.FEES,
+        "excessive_fees": Hindrance.FEES,
+        "recall_overdue": Hindrance.RECALL_OVERDUE,
+        "too_many_billed": Hindrance.TOO_MANY_BILLED,
+    }
+)
+
+# Renewals, recalls and holds denied say nothing of a new loan.
+_LENDING: Final = frozenset(STATUS_FLAGS) - {
+    "renewal_denied",
+    "recall_denied",
+    "hold_denied",
+    "too_many_renewals",
+}
+
+# 01 (other), 03 (available) and 09 (to be reshelved) are no reason to refuse a loan.
+_ITEM_STATUS: Final = MappingProxyType(
+    {
+        "02": Refusal.NOT_FOR_LOAN,
+        "04": Refusal.ON_LOAN,
+        "05": Refusal.ON_LOAN,
+        "06": Refusal.NOT_FOR_LOAN,
+        "07": Refusal.ON_LOAN,
+        "08": Refusal.RESERVED,
+        "10": Refusal.IN_TRANSIT,
+        "11": Refusal.LOST_ITEM,
+        "12": Refusal.LOST_ITEM,
+        "13": Refusal.LOST_ITEM,
+    }
+)
+
+_HOLDS: Final = MappingProxyType(
+    {
+        "00": Hold.NONE,
+        "01": Hold.HERE,
+        "02": Hold.ELSEWHERE,
+        "03": Hold.INTERLIBRARY,
+        "04": Hold.TRANSFER,
+        "99": Hold.OTHER,
+    }
+)
+
+BASE: Final = Dialect(
+    name="base", status=_STATUS, lending=_LENDING, item_status=_ITEM_STATUS, holds=_HOLDS
+)
+
+_BARRED: Final = ("charge_denied", "renewal_denied", "hold_denied")
+
+_KOHA: Final = replace(
+    BASE,
+    name="koha",
+    # Lost, or an address that is not known: one flag for both, so never told as lost.
+    status={
+        **_STATUS,
+        **dict.fromkeys(_BARRED, Hindrance.BARRED),
+        "card_lost": Hindrance.CARD_UNUSABLE,
+    },
+    door=frozenset({"card_lost"}),
+    lending=_LENDING.union(_BARRED),
+    holds={**_HOLDS, "98": Hold.OTHER},  # its records of the loan contradict each other
+)
+
+_CARD_LOST: Final = frozenset({"card_lost"})
+
+DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
+    {
+        "koha": _KOHA,
+        "koha-suomi": replace(
+            _KOHA,
+            name="koha-suomi",
+            needs_institution=True,
+            access=Access("PA", denied=frozenset({"0"})),
+            holds={**_KOHA.holds, "53": Hold.OTHER},
+        ),
+        "evergreen": replace(BASE, name="evergreen", door=_CARD_LOST, expiry_field="PA"),
+        "sierra": replace(BASE, name="sierra", door=_CARD_LOST, zone="zeros"),
+        "polaris": replace(BASE, name="polaris"),
+        "aurora": replace(BASE, name="aurora"),
+        "custom": replace(BASE, name="custom"),
+    }
+)
+
+_LANGUAGES: Final = {"en": "001", "sv": "006", "fi": "007"}
+_UNKNOWN_LANGUAGE: Final = "000"
+
+# Knobs of the configuration that go over a dialect's as they stand.
+_KNOBS: Final = {
+    "delimiter": "delimiter",
+    "error_detection": "error_detection",
+    "checksum": "checksum",
+    "zone": "zone",
+    "send_99": "send_status",
+    "send_35": "send_end",
+    "keep_alive_seconds": "keep_alive_seconds",
+    "echoes_card": "echoes_card",
+    "replays": "replays",
+    "expiry_field": "expiry_field",
+}
+
+
+def dialect_of(access: SipAccess) -> Dialect:
+    """The dialect with the site's own knobs over it; ConfigError for names that nobody knows."""
+    base = DIALECTS.get(access.dialect)
+    if base is None:
+        raise ConfigError([f"register.sip2.dialect: no such dialect; one of {', '.join(DIALECTS)}"])
+    changed: dict[str, Any] = {
+        ours: value
+        for theirs, ours in _KNOBS.items()
+        if (value := getattr(access, theirs)) is not None
+    }
+    for key, flags in (("door", access.door_flags), ("lending", access.lending_flags)):
+        if flags is not None:
+            changed[key] = _flags(key, flags)
+    return replace(
+        base,
+        charset=_charset(base.charset, access),
+        access=_access(base.access, access),
+        screen_messages=frozenset(access.screen_messages),
+        **changed,
+    )
+
+
+def settings_of(
+    access: SipAccess, *, password: str, terminal_password: str, branch: str, timezone: str
+) -> SipSettings:
+    """What a connection is made with. branch: the site's, said as AP unless one is configured.
+
+    ConfigError where the dialect needs an institution and there is none.
+    """
+    dialect = dialect_of(access)
+    if dialect.needs_institution and not access.institution:
+        raise ConfigError([no_institution(dialect)])
+    return SipSettings(
+        host=access.host,
+        port=access.port,
+        dialect=dialect,
+        tls=access.tls,
+        ca_file=access.ca_file,
+        user=access.user,
+        password=password,
+        terminal_password=terminal_password,
+        institution=access.institution,
+        location=access.location or branch,
+        login_location=access.login_location,
+        language=_LANGUAGES.get(access.language, _UNKNOWN_LANGUAGE),
+        timezone=timezone,
+        answer_seconds=access.answer_seconds,
+        retries=access.retries,
+    )
+
+
+def no_institution(dialect: Dialect) -> str:
+    """The fault of a dialect that looks up who may enter by AO, and of a site that has none."""
+    return (
+        f"register.sip2.institution: {dialect.name} looks up who may enter by it; "
+        "without it everybody might"
+    )
+
+
+def _flags(key: str, flags: tuple[str, ...]) -> frozenset[str]:
+    unknown = sorted(set(flags) - set(STATUS_FLAGS))
+    if unknown:
+        raise ConfigError([f"register.sip2.{key}_flags: no such flag: {', '.join(unknown)}"])
+    return frozenset(flags)
+
+
+def _charset(base: Charset, access: SipAccess) -> Charset:
+    return Charset(access.encoding or base.encoding, access.fallback or base.fallback)
+
+
+def _access(base: Access, access: SipAccess) -> Access:
+    field = access.access_field or base.field
+    if access.access_values is not None:
+        return Access(field, frozenset(access.access_values))
+    # Of a field that the dialect does not know, no value says yes until the site names it.
+    return base if field == base.field else Access(field, frozenset())

@@ -1,0 +1,192 @@
+"""Loans over SIP2, under one rule: nothing is done twice.
+
+A request whose answer was lost is settled by looking. A checkout or a return that was certainly
+not done is asked once more, and never a third time; a renewal is never asked again, because a
+second one cannot be told from the first. What nobody can settle is IN_DOUBT.
+
+Deliberately not here: consent to fees, receipts, and the patron of a reservation.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from kioskd.domain.ils import Hold, Lent, Refusal, RenewedAll, Returned
+from kioskd.errors import RegisterError
+from kioskd.ports import Clock
+from sync.sip2 import item_answers, requests
+from sync.sip2.asking import Asks
+from sync.sip2.faults import NotAsked
+from sync.sip2.item_answers import ItemFacts
+from sync.sip2.looking import Looker
+from sync.sip2.messages import Message
+from sync.sip2.patron_desk import SipPatronDesk
+from sync.sip2.settings import SipSettings
+from sync.sip2.settling import GRACE_SECONDS, Settler, Stand
+from sync.sip2.whys import Whys
+
+__all__ = ["SipCirculation", "SipPatronDesk"]
+
+# Where a settled return goes, by the item's circulation_status.
+_ROUTES = {"08": Hold.HERE, "10": Hold.TRANSFER}
+
+
+class SipCirculation:
+    """register_ports.Circulation. grace_seconds: between two looks that find nothing done."""
+
+    def __init__(
+        self,
+        asks: Asks,
+        settings: SipSettings,
+        clock: Clock,
+        *,
+        grace_seconds: float = GRACE_SECONDS,
+    ) -> None:
+        self._asks = asks
+        self._settings = settings
+        self._clock = clock
+        self._looker = Looker(asks, settings, clock)
+        self._settler = Settler(asks, settings, clock, grace_seconds)
+        self._whys = Whys(asks, settings, clock)
+
+    async def checkout(
+        self,
+        card: str,
+        item: str,
+        deadline: float,
+        *,
+        fee_accepted: bool = False,
+        happened: datetime | None = None,
+    ) -> Lent:
+        """A loan, refused with its reason, UNAVAILABLE or IN_DOUBT. InputError."""
+        asked = requests.checkout(
+            self._settings,
+            self._now(),
+            card,
+            item,
+            fee_accepted=fee_accepted,
+            happened=happened,
+        )
+        lent = await self._lent(asked, deadline)
+        if lent is None:
+            lent = await self._settled_loan(asked, card, deadline)
+        if lent.refused is Refusal.REFUSED:
+            return await self._whys.loan(lent, card, deadline)
+        return lent
+
+    async def renew(
+        self, card: str, item: str, deadline: float, *, fee_accepted: bool = False
+    ) -> Lent:
+        """A renewal; IN_DOUBT comes with the day on which the item is due as it stands."""
+        asked = requests.renew(self._settings, self._now(), card, item, fee_accepted=fee_accepted)
+        lent = await self._lent(asked, deadline)
+        if lent is None:
+            return await self._settled_renewal(asked, deadline)
+        if lent.refused is Refusal.REFUSED:
+            return await self._whys.renewal(lent, card, deadline)
+        return lent
+
+    async def renew_all(self, card: str, deadline: float) -> RenewedAll:
+        """Every loan of a card; IN_DOUBT without its answer."""
+        asked = requests.renew_all(self._settings, self._now(), card)
+        try:
+            answer = await self._asks.ask(asked, deadline)
+            renewed = item_answers.renewed_all(asked, answer, self._settings.dialect)
+        except NotAsked:
+            return RenewedAll(refused=Refusal.UNAVAILABLE)
+        except RegisterError:
+            return RenewedAll(refused=Refusal.IN_DOUBT)
+        if renewed.refused is not Refusal.REFUSED:
+            return renewed
+        why = await self._looker.hindrance(card, deadline, renewal=True)
+        return replace(renewed, refused=why or Refusal.REFUSED)
+
+    async def checkin(
+        self, item: str, deadline: float, *, happened: datetime | None = None
+    ) -> Returned:
+        """A return; where the item goes is told of a refused one too. InputError."""
+        asked = requests.checkin(self._settings, self._now(), item, happened=happened)
+        returned = await self._returned(asked, deadline)
+        if returned is None:
+            returned = await self._settled_return(asked, deadline)
+        if returned.refused is Refusal.REFUSED:
+            return await self._whys.back(returned, deadline)
+        return returned
+
+    async def _lent(self, asked: Message, deadline: float) -> Lent | None:
+        """None: it went out, and nobody knows what became of it."""
+        try:
+            answer = await self._asks.ask(asked, deadline)
+            return item_answers.lent(asked, answer, self._settings)
+        except NotAsked:
+            return Lent(_item(asked), Refusal.UNAVAILABLE)
+        except RegisterError:
+            return None
+
+    async def _returned(self, asked: Message, deadline: float) -> Returned | None:
+        try:
+            answer = await self._asks.ask(asked, deadline)
+            return item_answers.returned(asked, answer, self._settings.dialect)
+        except NotAsked:
+            return Returned(_item(asked), Refusal.UNAVAILABLE)
+        except RegisterError:
+            return None
+
+    async def _settled_loan(self, asked: Message, card: str, deadline: float) -> Lent:
+        item, again = _item(asked), None
+        found = await self._settler.loan(card, item, deadline)
+        if found.stand is Stand.NOT_DONE:
+            again = await self._lent(asked, deadline)
+            if again is not None and again.refused is not Refusal.REFUSED:
+                return again
+            # A refusal may mean that the first one was late, and is done by now.
+            found = await self._settler.loan(card, item, deadline, twice=False)
+        if found.stand is Stand.DONE:
+            return replace(_with_due(asked, found.facts), settled=True)
+        if again is not None and found.stand is Stand.NOT_DONE:
+            return again
+        return Lent(item, Refusal.IN_DOUBT)
+
+    async def _settled_return(self, asked: Message, deadline: float) -> Returned:
+        item, again = _item(asked), None
+        found = await self._settler.returned(item, deadline)
+        if found.stand is Stand.NOT_DONE:
+            again = await self._returned(asked, deadline)
+            if again is not None and again.refused is not Refusal.REFUSED:
+                return again
+            found = await self._settler.returned(item, deadline, twice=False)
+        if found.stand is Stand.DONE:
+            return _settled_route(again or Returned(item), found.facts)
+        if again is not None and found.stand is Stand.NOT_DONE:
+            return again
+        return Returned(item, Refusal.IN_DOUBT)
+
+    async def _settled_renewal(self, asked: Message, deadline: float) -> Lent:
+        facts = await self._looker.item(_item(asked), deadline)
+        lent = _with_due(asked, facts)
+        if facts is None or not facts.with_library:
+            return replace(lent, refused=Refusal.IN_DOUBT)
+        # What nobody has on loan was not renewed.
+        why = Refusal.NOT_ON_LOAN if facts.known else Refusal.UNKNOWN_ITEM
+        return Lent(lent.item, why, title=lent.title)
+
+    def _now(self) -> datetime:
+        return self._clock.moment().wall
+
+
+def _item(asked: Message) -> str:
+    return asked.first("AB") or ""
+
+
+def _with_due(asked: Message, facts: ItemFacts | None) -> Lent:
+    if facts is None:
+        return Lent(_item(asked))
+    return Lent(_item(asked), title=facts.title, due=facts.due, due_text=facts.due_text)
+
+
+def _settled_route(returned: Returned, facts: ItemFacts | None) -> Returned:
+    """Done. Where it goes: as an answer said, else as the item's record hints."""
+    hold = returned.hold
+    if hold is Hold.NONE and facts is not None:
+        hold = _ROUTES.get(facts.status, Hold.NONE)
+    title = returned.title or (facts.title if facts else "")
+    return replace(returned, refused=None, settled=True, hold=hold, title=title)
