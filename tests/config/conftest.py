@@ -90,3 +90,11 @@ def faults(read: Callable[[str], Config]) -> Callable[[str], list[str]]:
 def warnings(read: Callable[[str], Config]) -> Callable[[str], list[str]]:
     """The warnings of a file, without its name in front of each."""
     return lambda text: [line.partition("c.toml: ")[2] for line in read(text).warnings]
+
+
+@pytest.fixture
+def told(warnings: Callable[[str], list[str]], good: str) -> Callable[[str], list[str]]:
+    """The warnings that lines of [register.sip2] lead to in a good file."""
+    return lambda lines: [
+        line for line in warnings(f"{good}\n{lines}") if line.startswith("register.sip2")
+    ]
