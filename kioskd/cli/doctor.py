@@ -1,12 +1,18 @@
-"""kioskd doctor: looks at everything and says what to do, a line a check."""
+"""kioskd doctor: looks at everything and says what to do, a line a check.
+
+With --card-stdin the library system of [register.sip2] is asked about a test card as well.
+"""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kioskd.cli.common import DEFAULT_CONFIG, add_config, add_json, print_json, printable
 from kioskd.health.findings import Finding, Word, as_json, is_bad
+
+if TYPE_CHECKING:
+    from kioskd.daemon.ils_talk import Patron
 
 _COLOUR = {Word.OK: "green", Word.LOOK: "yellow", Word.BAD: "bold red"}
 
@@ -20,13 +26,24 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         "this account may not read is left to root. Exit code 1 when something is bad.",
     )
     add_config(parser)
+    parser.add_argument(
+        "--card-stdin",
+        action="store_true",
+        help="ask the library system (register.sip2) about a test card too: card and PIN from "
+        "two lines of standard input",
+    )
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """0 when nothing is bad, else 1; a configuration with faults is looked past."""
-    findings = look_around(Path(args.config))
+    patron = None
+    if args.card_stdin:
+        from kioskd.cli.sip2_patron import read_patron
+
+        patron = read_patron()
+    findings = look_around(Path(args.config), patron)
     if args.json:
         print_json(as_json(findings))
     else:
@@ -34,12 +51,12 @@ def run(args: argparse.Namespace) -> int:
     return 1 if is_bad(findings) else 0
 
 
-def look_around(path: Path) -> tuple[Finding, ...]:
-    """Every finding about the site of a configuration file."""
+def look_around(path: Path, patron: "Patron | None" = None) -> tuple[Finding, ...]:
+    """Every finding about the site of a configuration file. patron: a test card."""
     from kioskd.daemon.doctoring import examine
     from kioskd.health.checks import judge
 
-    return judge(examine(path, is_default=path == DEFAULT_CONFIG))
+    return judge(examine(path, is_default=path == DEFAULT_CONFIG, patron=patron))
 
 
 def _print(findings: Sequence[Finding]) -> None:

@@ -40,6 +40,7 @@ COMMANDS = {
     "tune-argon2": ("tune_argon2", "what a PIN check costs on this device"),
     "support-bundle": ("support_bundle", "what support needs to see, without persons"),
     "sync": ("sync", "the line to the hub: sync now, sync status"),
+    "sip2": ("sip2", "SIP2 messages: sip2 decode, sip2 trace"),
     "setup": ("setup", "join a hub: setup --join CODE"),
     "secure": ("secure", "drive every strike safe, without the daemon"),
     "stats": ("stats", "anonymous counts of entries"),
@@ -52,7 +53,6 @@ PLANNED = frozenset(
         "backup",
         "restore",
         "salvage",
-        "sip2",
         "tag",
         "desk",
     }

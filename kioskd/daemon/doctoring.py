@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from kioskd import __version__
@@ -23,6 +23,7 @@ from kioskd.config.model import Config
 from kioskd.config.strikes import legible
 from kioskd.daemon import asked, kept, machine, plugged, published
 from kioskd.daemon.asked import Told
+from kioskd.daemon.ils_look import ils_look
 from kioskd.daemon.line_look import hub_look
 from kioskd.daemon.privileges import drop_to_owner
 from kioskd.daemon.sight import lies_open, may_look
@@ -41,13 +42,23 @@ from kioskd.health.examined import (
 from kioskd.store.journal_start import JOURNAL
 from kioskd.store.state import STATE
 
+if TYPE_CHECKING:
+    from kioskd.daemon.ils_talk import Patron
+
 _AS_OWNER: Final = "run it as root or as the daemon's user: sudo kioskd doctor"
 T = TypeVar("T")
 
 
-def examine(path: Path, *, root: Path = machine.ROOT, is_default: bool = False) -> Examination:
+def examine(
+    path: Path,
+    *,
+    root: Path = machine.ROOT,
+    is_default: bool = False,
+    patron: "Patron | None" = None,
+) -> Examination:
     """Everything that can be looked at for the configuration at `path`. Never raises a KioskError.
 
+    patron: a test card, which the library system is asked about.
     As root it becomes the owner of the storage directory first, for good.
     """
     try:
@@ -58,7 +69,8 @@ def examine(path: Path, *, root: Path = machine.ROOT, is_default: bool = False) 
         drop_to_owner(config.storage.directory)
     except StoreError as error:
         return Examination(str(path), __version__, faults=(str(error),), warnings=config.warnings)
-    return _examined(config, asked.ask_running(config, is_default=is_default), root)
+    seen = _examined(config, asked.ask_running(config, is_default=is_default), root)
+    return replace(seen, ils=_looked(lambda: ils_look(config, patron)))
 
 
 def _without_config(path: Path, wrong: ConfigError, root: Path, *, is_default: bool) -> Examination:

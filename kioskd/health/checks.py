@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from kioskd.health.checks_storage import STORAGE_CHECKS
 from kioskd.health.examined import DaemonLook, DeviceLook, Examination, Unseen
 from kioskd.health.findings import Finding, bad, look, ok
+from kioskd.health.ils_checks import ils_checks
+from kioskd.health.ils_seen import LOOPBACK, IlsLook
 from kioskd.health.line_checks import hub_checks
 
 _MOST_FAULTS = 20  # lines; who sees twenty mends them and looks again
@@ -190,10 +192,31 @@ def outward(seen: Examination) -> Iterator[Finding]:
     """Whom the device contacts: what a firewall or a register's list of addresses must allow."""
     if seen.faults or seen.unread is not None:
         return
-    if seen.hub is None:
+    if seen.hub is not None:
+        yield from hub_checks(seen.hub, _besides(seen.ils))
+    elif seen.ils is None:
         yield ok("network", "nothing goes out: the register's feed comes as a file")
-    else:
-        yield from hub_checks(seen.hub)
+    elif isinstance(seen.ils, IlsLook):
+        yield ok("network", _to_library_system(seen.ils))
+
+
+def _besides(ils: IlsLook | Unseen | None) -> str:
+    return ils.where if isinstance(ils, IlsLook) and ils.plain != LOOPBACK else ""
+
+
+def _to_library_system(ils: IlsLook) -> str:
+    if ils.plain == LOOPBACK:
+        return "nothing goes out: the library system, or a tunnel to it, is on this device"
+    return f"goes out to {ils.where} alone, for commands that look at the library system"
+
+
+def library_system(seen: Examination) -> Iterator[Finding]:
+    """What the library system of [register.sip2] says, from its name to who may enter."""
+    found = seen.ils
+    if isinstance(found, Unseen):
+        yield look("sip2", found.why, found.todo)
+    elif found is not None:
+        yield from ils_checks(found)
 
 
 def versions(seen: Examination) -> Iterator[Finding]:
@@ -210,5 +233,6 @@ _CHECKS: tuple[Callable[[Examination], Iterator[Finding]], ...] = (
     *STORAGE_CHECKS,
     hours,
     outward,
+    library_system,
     versions,
 )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from kioskd.domain.line import LineView
+from kioskd.health.ils_seen import IlsLook
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +226,7 @@ class Examination:
     unread: Unseen | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     hub: HubLook | None = None
+    ils: IlsLook | Unseen | None = None
     clock: ClockLook | Unseen | None = None
     devices: tuple[DeviceLook, ...] = ()
     files: FilesLook | Unseen | None = None

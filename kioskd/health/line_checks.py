@@ -14,9 +14,12 @@ from kioskd.health.line_alerts import CERTIFICATE_DAYS, SKEW_SECONDS
 _SEEN: Final = "%Y-%m-%d %H:%M"
 
 
-def hub_checks(hub: HubLook) -> Iterator[Finding]:
-    """Whom this device contacts, from which address, and how that goes."""
-    yield _network(hub)
+def hub_checks(hub: HubLook, besides: str = "") -> Iterator[Finding]:
+    """Whom this device contacts, from which address, and how that goes.
+
+    besides: where commands go as well; empty: nowhere.
+    """
+    yield _network(hub, besides)
     if hub.token:
         yield bad("hub token", hub.token, "`kioskd setup --join CODE` fetches one")
     if hub.line is None:
@@ -26,10 +29,13 @@ def hub_checks(hub: HubLook) -> Iterator[Finding]:
     yield from _small_print(hub.line)
 
 
-def _network(hub: HubLook) -> Finding:
+def _network(hub: HubLook, besides: str) -> Finding:
     way = f"{hub.url} through {hub.proxy}" if hub.proxy else hub.url
     if not hub.own:
         return bad("network", f"{way}: {hub.why}", "check the name, the cable and the resolver")
+    if besides:
+        told = f"goes out to {way}, from {hub.own}; commands that look at the library system to"
+        return ok("network", f"{told} {besides}")
     return ok("network", f"goes out to {way} alone, from {hub.own}")
 
 

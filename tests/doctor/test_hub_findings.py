@@ -9,6 +9,7 @@ from kioskd.domain.line import LineView
 from kioskd.health.checks import judge
 from kioskd.health.examined import Examination, HubLook
 from kioskd.health.findings import Word
+from kioskd.health.line_checks import hub_checks
 
 URL = "https://hub.example.invalid"
 UP = LineView("hub.example.invalid", up=True, hints=True, certificate_days=90)
@@ -55,3 +56,10 @@ def test_a_line_that_is_well_is_nothing_but_ok(look: HubLook) -> None:
     told = [f for f in judge(seen(look)) if f.check in ("network", "hub", "hub certificate")]
     assert {f.word for f in told} == {Word.OK}
     assert any(URL in f.what and "10.0.0.9" in f.what for f in told)
+
+
+def test_a_library_system_beside_the_hub_is_named_as_well() -> None:
+    (network, *_) = hub_checks(hub(), "sip.example.invalid:6001")
+    assert network.what.endswith("to sip.example.invalid:6001")
+    assert "alone" not in network.what
+    assert "alone" in next(iter(hub_checks(hub()))).what

@@ -24,7 +24,7 @@ INLINE = re.compile(r"`(?:[#$] )?kioskd ([^`]+)`")
 OPTION = re.compile(r"(?<!\S)--[a-z][a-z-]*")
 VERB = re.compile(r"[a-z][a-z0-9-]*")
 # of commands
-GROUPS = frozenset({"feed", "journal", "list", "lockout", "schedule", "clock", "sync"})
+GROUPS = frozenset({"feed", "journal", "list", "lockout", "schedule", "clock", "sync", "sip2"})
 CODE = re.compile(r"\b[A-Z]{2,}(?:_[A-Z]+)+\b")
 NO_REASONS = frozenset({"SO_PEERCRED", "SO_PEERGROUPS"})  # options of a socket
 NEWEST = "## 0.1.0, not yet released: a hub for many doors\n"
