@@ -8,14 +8,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from kioskd.cli.demo_moves_ils import ASKS_ILS
+from kioskd.cli.demo_moves_ils import ILS
 from kioskd.cli.demo_script import PATRONS, START
 from kioskd.cli.demo_script_door import DOOR, END, FILES
 from kioskd.cli.demo_script_staff import STAFF
 from kioskd.cli.demo_seen import Seen
 from kioskd.domain.decision import Reason
 
-DAY: Final = (*START, ASKS_ILS, *PATRONS, *DOOR, *STAFF, *FILES, *END)
+DAY: Final = (*START, *ILS, *PATRONS, *DOOR, *STAFF, *FILES, *END)
 
 IMPOSSIBLE: Final[Mapping[Reason, str]] = {
     Reason.NOT_KNOWN_OFFLINE: "no register verifies PINs online in this version",

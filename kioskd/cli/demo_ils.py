@@ -41,6 +41,7 @@ class DemoIls(Child):
     """The process. port: where it listens, 0 until it does. password: of USER, this demo's own."""
 
     def __init__(self, directory: Path) -> None:
+        self.host = HOST
         self.port = 0
         self.password = secrets.token_urlsafe(_PASSWORD_BYTES)
         self._secret = directory / "ils.secret"

@@ -48,7 +48,7 @@ _POLICIES: Final = {  # request -> the part of 98 that forbids it
 class _Asked:
     """The request in flight. own: a keep-alive. said: its bytes, which may hold a PIN.
 
-    resend: what went out last is a 97. heard: a broken answer to it has come.
+    resend: what went out last is a 97. heard: a broken answer to it has come. misheard: a 96 to it.
     """
 
     message: Message
@@ -59,6 +59,7 @@ class _Asked:
     discarded: int = 0
     resend: bool = False
     heard: bool = False
+    misheard: bool = False
 
     @property
     def name(self) -> str:
@@ -270,6 +271,7 @@ class Connection:
         # With more than one copy on its way it may be an earlier one that was not understood.
         if self._astray and not (asked.read or self._dialect.replays):
             return self._fail(why)
+        asked.misheard = True
         return self._repeat(asked, why)
 
     def _status(self, asked: _Asked, status: Message) -> list[Signal]:
@@ -288,8 +290,8 @@ class Connection:
         why = f"the library system answered {asked.name} with its status"
         if asked.seq is None:
             return self._repeat(asked, why) if asked.read else []
-        if self._astray and not asked.read:
-            return self._fail(why)  # an earlier copy may have been done
+        if (self._astray or asked.misheard) and not asked.read:
+            return self._fail(why)  # an earlier copy may have been done, whatever was said of it
         asked.said, asked.seq = self._number(asked.message)
         asked.heard = False
         return self._repeat(asked, why)

@@ -53,6 +53,7 @@ class ItemFacts:
     due_text: str = ""
     location: str = ""
     pickup_until: str = ""
+    queue: int = 0  # how many wait for it
 
     @property
     def on_loan(self) -> bool:
@@ -139,6 +140,7 @@ def item_facts(request: Message, answer: Message, settings: SipSettings) -> Item
         due_text=text(answer, "AH"),
         location=text(answer, "AP"),
         pickup_until=_until(answer, settings),
+        queue=_queue(answer),
     )
 
 
@@ -163,6 +165,11 @@ def _until(answer: Message, settings: SipSettings) -> str:
     """The day until which a reservation waits: ISO where it can be read, else as it came."""
     until = due(answer.first("CM") or "", settings.timezone)
     return until.date().isoformat() if until else text(answer, "CM")
+
+
+def _queue(answer: Message) -> int:
+    length = (answer.first("CF") or "").strip()
+    return int(length) if length.isascii() and length.isdigit() and len(length) <= 4 else 0
 
 
 def _refusal(request: Message, costs: bool) -> Refusal:

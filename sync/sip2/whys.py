@@ -33,6 +33,8 @@ class Whys:
         if facts and why is Refusal.ON_LOAN and await self._own(card, lent.item, deadline):
             # Theirs already, so not on loan to somebody else: the day it is due says enough.
             return replace(_titled(lent, facts), due=facts.due, due_text=facts.due_text)
+        if why is None and facts and facts.queue:  # on its shelf, but somebody waits for it
+            why = Refusal.RESERVED
         if why in (None, Refusal.RESERVED):  # it may be reserved for this very patron
             why = await self._looker.hindrance(card, deadline) or why
         return replace(_titled(lent, facts), refused=why or lent.refused)

@@ -95,6 +95,12 @@ async def test_a_hindered_patron_is_told_so_rather_than_that_their_own_item_is_r
     assert await why_not_lent(item_answer("08"), hindered) is Refusal.PATRON_HINDERED
 
 
+@pytest.mark.parametrize(("queue", "why"), [("1", Refusal.RESERVED), ("0", Refusal.REFUSED)])
+async def test_an_item_on_its_shelf_that_somebody_waits_for(queue: str, why: Refusal) -> None:
+    shelved = item_answer("03", ("CF", queue))
+    assert await why_not_lent(shelved, patron(code="24")) is why
+
+
 async def test_an_available_item_and_a_hindered_patron() -> None:
     hindered = patron(code="24", flags=["too_many_charged"])
     assert await why_not_lent(item_answer("03"), hindered) is Refusal.PATRON_HINDERED

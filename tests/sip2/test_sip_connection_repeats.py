@@ -249,6 +249,17 @@ def test_a_98_to_a_repeated_checkout_does_not_say_that_the_first_was_not_done() 
     )
 
 
+def test_a_98_after_a_96_does_not_say_that_nothing_was_done() -> None:
+    """Seen in no server, but a loan that was made must not be told as refused."""
+    connection = asking(LEND)
+    connection.receive(NOT_UNDERSTOOD)
+    ended = connection.receive(line(status(), 0))
+    assert (sent(ended), why(ended)) == (
+        b"",
+        "the library system answered checkout with its status",
+    )
+
+
 def test_without_numbers_a_98_asks_a_read_again_and_spends_the_connection() -> None:
     connection = asking(ASK, ay=False)
     assert sent(connection.receive(line(status(), checked=False))) == line(ASK, checked=False)
