@@ -47,7 +47,7 @@ device_key = "file:{directory}/device.key"
 [cards]
 patron = {patron}
 item = ['\\d{{3}}N\\d{{8}}']
-double_read_ms = 300
+double_read_ms = 100
 [clock]
 source = "assume"
 [control]
