@@ -7,7 +7,8 @@
     shift {"seconds"}    -> {"offset_seconds"}; moves the daemon's wall clock, cumulative
     explain {"id"}       -> what the daemon's verb `explain` says of that person's card
     state {}             -> {"relay", "lamps", "display", "devices", "contact", "offset_seconds",
-                            "daemon", "line"}; line: whole, cut, or "" where there is no hub
+                            "daemon", "line", "beside"}; line: whole, cut, or "" where there is no
+                            hub; beside: a command to try in another terminal, or ""
     subscribe {"topics": ["stage"]}: {"event": "stage", **state} at each change
 
 Lines are those of kioskd.wire. Whoever can open the socket may do everything: it stands in a
@@ -74,7 +75,10 @@ class StageVerbs(Verbs):
 
 
 class DemoServer:
-    """Serves a door, a daemon, its clock and its hub. control: the daemon's own socket."""
+    """Serves a door, a daemon, its clock and its hub.
+
+    control: the daemon's own socket. beside: a command to try in another terminal.
+    """
 
     def __init__(
         self,
@@ -84,8 +88,10 @@ class DemoServer:
         daemon: Daemon,
         clock: Offset,
         hub: DemoHub | None = None,
+        beside: str = "",
     ) -> None:
         self._path = path
+        self._beside = beside
         self._control = control
         self._door = door
         self._daemon = daemon
@@ -113,6 +119,7 @@ class DemoServer:
             "offset_seconds": round(self._clock.seconds),
             "daemon": self._standing(),
             "line": self._line(),
+            "beside": self._beside,
         }
 
     def _line(self) -> str:

@@ -48,8 +48,6 @@ def show(seconds: float | None = None, panel: Sequence[str] = PANEL) -> int:
         stage = set_stage(closing, ending, SETTING_UP_SECONDS, WATCHED, hours, with_hub=True)
         if not all(_set(step, stage) for step in (*HUB_START, CLEANER_LISTED, ASKS_ILS)):
             return 1
-        if stage.ils is not None:
-            _tell(f"to try beside it: kioskd sip2 trace --config {stage.site.config}")
         return asyncio.run(_shown(stage, panel, seconds, ending))
 
 
@@ -67,7 +65,8 @@ async def _shown(stage: Stage, panel: Sequence[str], seconds: float | None, endi
     ending.told = lambda: loop.call_soon_threadsafe(told.set)
     ending.check()
     path, control = stage.site.directory / SOCKET, stage.site.socket
-    server = DemoServer(path, control, stage.door, stage.daemon, stage.clock, stage.hub)
+    beside = f"kioskd sip2 trace --config {stage.site.config}" if stage.ils else ""
+    server = DemoServer(path, control, stage.door, stage.daemon, stage.clock, stage.hub, beside)
     command = [*panel, "--socket", str(control), "--demo", str(path), "--door", DOOR]
     serving = asyncio.create_task(server.serve(), name="demo")
     try:

@@ -28,6 +28,7 @@ STANDING = {
     "offset_seconds": 0,
     "daemon": "runs",
     "line": "",
+    "beside": "",
 }
 
 

@@ -179,6 +179,15 @@ def test_before_anybody_came_the_panel_says_how_to_begin() -> None:
     assert "letters scan cards; digits, * and # are the keypad" in told
 
 
+def test_what_can_be_tried_beside_it_takes_turns_with_the_hint() -> None:
+    command = "kioskd sip2 trace --config /tmp/kioskd-demo-12345678/kioskd.toml"
+    told = story({**STATE, "beside": command})
+    first, second = (words(page(told.model, NOW, 80, 24, turn)) for turn in (0, 1))
+    assert ("letters scan cards" in first, f"try: {command}" in first) == (True, False)
+    assert ("letters scan cards" in second, f"try: {command}" in second) == (False, True)
+    assert "letters scan cards" in words(page(story().model, NOW, 80, 24, 1))
+
+
 def test_a_card_that_waits_for_its_pin_is_not_decided() -> None:
     told = story()
     told.scanned(told.model.visitors[0])

@@ -32,7 +32,7 @@ class Stage:
     """The simulated door. offset: of the daemon's clock. daemon: runs, starting or gone.
 
     lamps: by name, whether they burn. devices: by name, whether they are plugged in. line: to the
-    hub, whole or cut; empty where there is none.
+    hub, whole or cut; empty where there is none. beside: a command for another terminal.
     """
 
     released: bool = False
@@ -43,6 +43,7 @@ class Stage:
     offset: timedelta = timedelta()
     daemon: str = "starting"
     line: str = ""
+    beside: str = ""
 
 
 @dataclass(frozen=True, slots=True)

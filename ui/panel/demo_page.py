@@ -21,6 +21,7 @@ _ALARMS: Final = {
     "starting": " The daemon is starting.",
 }
 _LOST: Final = " THE DAEMON DOES NOT ANSWER; trying again."
+_BESIDE: Final = " try: "
 _HINT: Final = " letters scan cards; digits, * and # are the keypad (Enter is #); or click"
 
 
@@ -48,7 +49,7 @@ def page(
     return [
         _head(model, view, across, beyond),
         *((*one, _BETWEEN, *other) for one, other in sides),
-        _message(model, columns),
+        _message(model, columns, turn),
         *block(keys, columns, len(keys)),
     ]
 
@@ -73,11 +74,13 @@ def _head(model: Model, view: View, across: int, beyond: int) -> Line:
     return (*clock, Piece("│", Tint.TITLE), *fitted(told, beyond, Tint.TITLE))
 
 
-def _message(model: Model, columns: int) -> Line:
+def _message(model: Model, columns: int, turn: int) -> Line:
     alarm = _ALARMS.get(model.stage.daemon, "" if model.scene.connected else _LOST)
     if alarm:
         return fitted((Piece(alarm, Tint.ALARM),), columns, Tint.ALARM)
-    told = f" {model.message}" if model.message else _HINT
+    beside = model.stage.beside
+    hint = f"{_BESIDE}{beside}" if beside and turn % 2 else _HINT  # one after the other
+    told = f" {model.message}" if model.message else hint
     return fitted((Piece(told, Tint.TITLE),), columns, Tint.TITLE)
 
 

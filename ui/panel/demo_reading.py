@@ -41,6 +41,7 @@ def stage_of(state: Mapping[str, Any]) -> Stage:
         offset=timedelta(seconds=_seconds(state.get("offset_seconds"))),
         daemon=_text(state, "daemon"),
         line=_text(state, "line"),
+        beside=_text(state, "beside"),
     )
 
 
