@@ -23,8 +23,8 @@ def _add_decode(kinds: "argparse._SubParsersAction[Any]") -> None:
     decode = kinds.add_parser(
         "decode",
         help="captured messages as JSON",
-        description="Read SIP2 messages from standard input, one a line, and print a JSON object "
-        "for each. Card numbers, PINs, passwords and names of persons are masked. Exit code 1 "
+        description="Read SIP2 messages from standard input, one a line (the bare message, with "
+        "nothing of a log before it: sip2 decode < FILE), and print a JSON object for each. Card numbers, PINs, passwords and names of persons are masked. Exit code 1 "
         "when a line was malformed.",
     )
     decode.add_argument(

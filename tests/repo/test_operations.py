@@ -27,11 +27,12 @@ VERB = re.compile(r"[a-z][a-z0-9-]*")
 GROUPS = frozenset({"feed", "journal", "list", "lockout", "schedule", "clock", "sync", "sip2"})
 CODE = re.compile(r"\b[A-Z]{2,}(?:_[A-Z]+)+\b")
 NO_REASONS = frozenset({"SO_PEERCRED", "SO_PEERGROUPS"})  # options of a socket
-NEWEST = "## 0.1.0, not yet released: a hub for many doors\n"
+NEWEST = "## 0.1.0, not yet released: talking to the library system\n"
 BEFORE = {  # commands of the versions before
     *("run", "demo", "check-config", "keygen", "rekey", "feed", "explain", "journal", "secure"),
     *("stats", "status", "doctor", "devices", "probe", "open", "lock", "lockdown", "lockout"),
     *("list", "enrol", "schedule", "clock", "why", "reload", "tune-argon2", "support-bundle"),
+    *("sync", "setup"),
 }
 
 
