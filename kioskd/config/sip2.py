@@ -4,9 +4,9 @@ A key that is left out is as the dialect has it. Where a file could let in whom 
 out, it is refused: a dialect that does not know what means "may enter", a field without the values
 that say yes, a PIN that would cross a network readably without anybody having said so.
 
-Deliberately not here: what keys say of one another (sip2_checks.py), what a dialect does
-(sync.sip2.dialects), whether anything answers (`kioskd doctor`), and the secrets (read where they
-are used).
+Deliberately not here: what keys say of one another (sip2_checks.py), what a dialect is
+(sip2_vendors.py) and how it speaks (sync.sip2.dialects), whether anything answers (`kioskd
+doctor`), and the secrets (read where they are used).
 """
 
 import ipaddress
@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from kioskd.config import sip2_vendors
 from kioskd.config.leaves import (
     LANGUAGES,
     directory,
@@ -27,29 +28,12 @@ from kioskd.config.leaves import (
     whole,
 )
 from kioskd.config.model import Config, SipAccess
-from kioskd.config.sip2_checks import BY_INSTITUTION, compare
+from kioskd.config.sip2_checks import compare
 from kioskd.config.walk import Leaf, Place, Unfit, did_you_mean, quoted, read
 
-DIALECTS: Final = ("koha", "koha-suomi", "evergreen", "sierra", "polaris", "aurora", "custom")
-# The same as in sync.sip2.charset and sync.sip2.dialect, which a configuration may not import.
+# The same as in sync.sip2.charset, which a configuration may not import.
 SINGLE_BYTE: Final = ("latin-1", "cp850", "cp437", "cp1252")
 ENCODINGS: Final = ("utf-8", *SINGLE_BYTE)
-STATUS_FLAGS: Final = (
-    "charge_denied",
-    "renewal_denied",
-    "recall_denied",
-    "hold_denied",
-    "card_lost",
-    "too_many_charged",
-    "too_many_overdue",
-    "too_many_renewals",
-    "too_many_claims",
-    "too_many_lost",
-    "excessive_fines",
-    "excessive_fees",
-    "recall_overdue",
-    "too_many_billed",
-)
 
 # Fields of an answer 64 that mean something else; AF and AG are text for people, never parsed.
 _TAKEN: Final = frozenset({"AA", "AC", "AD", "AE", "AF", "AG", "AO", "AY", "AZ", "BL", "CQ"})
@@ -63,6 +47,7 @@ _SPELT: Final[Mapping[str, str]] = MappingProxyType(
         **{f"{way}{page}": f"cp{page}" for page in (437, 850, 1252) for way in ("ibm", "cp-", "")},
     }
 )
+_WAYS: Final = ("file:", "credential:")
 _LEAST_REASON: Final = 10  # characters; "test" or "ok" is no reason
 _LEAST_KEEP_ALIVE: Final = 5  # seconds
 _NAME: Final = re.compile(
@@ -86,7 +71,8 @@ def check_sip2(root: Place, config: Config) -> None:
     branch = getattr(config.site, "branch", None)  # None when it is at fault itself
     if access is None or not branch or not access.institution:
         return
-    if access.dialect in BY_INSTITUTION and access.institution != branch:
+    vendor = sip2_vendors.VENDORS.get(access.dialect)  # None as well
+    if vendor is not None and vendor.by_institution and access.institution != branch:
         root.of("register").of("sip2").of("institution").warn(
             f"is not site.branch ({branch}); where it is no branch of the library system, "
             "everybody is let in"
@@ -123,6 +109,22 @@ def reason(place: Place, value: object) -> str:
     if len(written.strip()) < _LEAST_REASON:
         raise Unfit(f"must say why, and who accepts it, in {_LEAST_REASON} characters or more")
     return written
+
+
+def dialect(place: Place, value: object) -> str:
+    """The name of a row of VENDORS."""
+    name: str = one_of(*sip2_vendors.VENDORS)(place, value)
+    return name
+
+
+def where_secret(place: Place, value: object) -> str:
+    """Where a secret is; who wrote the secret itself there is told what to do with it."""
+    if value == "" or (isinstance(value, str) and value.startswith(_WAYS)):
+        return secret(place, value)
+    raise Unfit(
+        "is where the secret is, not the secret: write it into a file of its own and name it, "
+        "file:/etc/kioskd/sip2.secret"
+    )
 
 
 def charset(*known: str) -> Leaf:
@@ -165,7 +167,7 @@ def field(place: Place, value: object) -> str:
     return name
 
 
-_FLAGS: Final = many(one_of(*STATUS_FLAGS))
+_FLAGS: Final = many(one_of(*sip2_vendors.STATUS_FLAGS))
 LEAVES: Final[Mapping[str, Leaf]] = MappingProxyType(
     {
         "host": host,
@@ -173,10 +175,10 @@ LEAVES: Final[Mapping[str, Leaf]] = MappingProxyType(
         "tls": flag,
         "insecure_plaintext": reason,
         "ca_file": directory,  # an absolute path
-        "dialect": one_of(*DIALECTS),
+        "dialect": dialect,
         "user": text,
-        "secret": secret,
-        "terminal_secret": secret,
+        "secret": where_secret,
+        "terminal_secret": where_secret,
         "institution": text,
         "location": text,
         "login_location": text,

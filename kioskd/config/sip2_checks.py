@@ -7,20 +7,17 @@
     who enters    a field or a flag tells; a field of the site's own has the values that say yes
 
 A key that has a fault of its own counts as given: its absence is not told as well.
-Deliberately not here: each key by itself (sip2.py).
+Deliberately not here: each key by itself (sip2.py), what each dialect is (sip2_vendors.py).
 """
 
 import ipaddress
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 from typing import Any, Final
 
+from kioskd.config import sip2_vendors
+from kioskd.config.sip2_vendors import Vendor
 from kioskd.config.walk import Table, quoted
 
-OWN_ACCESS: Final[Mapping[str, str]] = MappingProxyType({"koha-suomi": "PA"})  # its no is "0"
-BY_INSTITUTION: Final = frozenset({"koha-suomi"})  # dialects that look the access field up by AO
-_ASKS_WHO_ENTERS: Final = frozenset({"aurora", "custom"})
-_LETS_NOBODY_IN: Final = frozenset({"polaris"})  # until it is told who enters
 _DELIMITER: Final = "|"
 _ENCODING: Final = "utf-8"
 
@@ -96,7 +93,8 @@ def _can_say(encoding: str, said: str) -> bool:
 
 
 def _check_institution(table: Table) -> None:
-    if table.values.get("dialect") not in BY_INSTITUTION:
+    vendor = _vendor(table)
+    if vendor is None or not vendor.by_institution:
         return
     place = table.place.of("institution")
     said = table.values.get("institution", "")
@@ -111,34 +109,47 @@ def _check_institution(table: Table) -> None:
 
 def _check_who_enters(table: Table) -> None:
     """Some field or some flag must say who may not enter; nobody guesses which."""
-    dialect = table.values.get("dialect")
-    if dialect is None or dialect in OWN_ACCESS or _given(table, "access_field"):
+    vendor = _vendor(table)
+    if vendor is None or vendor.access_field or _given(table, "access_field"):
         return
-    field, flags = table.place.of("access_field"), table.place.of("door_flags")
-    unknown = f'dialect {dialect} does not say what means "may enter"'
     if _given(table, "access_values"):
-        field.fault("missing; it names the field that has the access_values")
+        table.place.of("access_field").fault(
+            "missing; it names the field that has the access_values"
+        )
     elif table.values.get("door_flags") == ():
-        flags.fault("must have at least 1 in it where no access_field says who may enter")
-    elif _given(table, "door_flags"):
-        return
-    elif dialect in _ASKS_WHO_ENTERS:
-        field.fault(f"missing; {unknown}: set access_field and access_values, or door_flags")
-    elif dialect in _LETS_NOBODY_IN:
-        field.warn(f"missing; {unknown}: nobody may until it or door_flags is set")
+        table.place.of("door_flags").fault(
+            "must have at least 1 in it where no access_field says who may enter"
+        )
+    elif not _given(table, "door_flags") and not vendor.tells:
+        _nobody_tells(table, vendor)
+
+
+def _nobody_tells(table: Table, vendor: Vendor) -> None:
+    place = table.place.of("access_field")
+    unknown = f'missing; dialect {table.values["dialect"]} does not say what means "may enter"'
+    if vendor.must_be_told:
+        place.fault(f"{unknown}: set access_field and access_values, or door_flags")
+    else:
+        place.warn(f"{unknown}: nobody may until it or door_flags is set")
 
 
 def _check_access_field(table: Table) -> None:
     """Of a field that is not the dialect's own, only the values that say yes are known to."""
-    read_, place = table.values, table.place
-    own = OWN_ACCESS.get(read_.get("dialect", ""))
-    named = read_.get("access_field", own)
-    if named != own and "dialect" in read_ and not _given(table, "access_values"):
+    vendor, place = _vendor(table), table.place
+    own = vendor.access_field if vendor else ""
+    named = table.values.get("access_field", own)
+    if vendor and named != own and not _given(table, "access_values"):
         place.of("access_values").fault(f'missing; the values of {named} that say yes, like ["1"]')
-    if own is not None and named == own and "0" in read_.get("access_values", ()):
-        place.of("access_values").fault(f"has 0 in it, which is {own}'s no")
-    if named is not None and named == read_.get("expiry_field"):
+    if vendor and named == own:
+        for no in sorted(vendor.denied.intersection(table.values.get("access_values", ()))):
+            place.of("access_values").fault(f"has {no} in it, which is {own}'s no")
+    if named and named == table.values.get("expiry_field"):
         place.of("expiry_field").fault(f"{named} is the access field already")
+
+
+def _vendor(table: Table) -> Vendor | None:
+    """What is known of the dialect; None where it has a fault of its own or is missing."""
+    return sip2_vendors.VENDORS.get(table.values.get("dialect", ""))
 
 
 def _given(table: Table, key: str) -> bool:

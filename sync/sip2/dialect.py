@@ -1,33 +1,19 @@
 """What differs from one library system to the next, as data. Pure.
 
-A dialect is a base table and a few overrides (dialects.py); a site's configuration may override
-what it must. Nothing anywhere asks for a vendor by name: code asks these knobs.
+A dialect is a base table and a few overrides (dialects.py), with who may enter by it from
+kioskd.config.sip2_vendors; a site's configuration may override what it must. Nothing anywhere asks
+for a vendor by name: code asks these knobs.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from kioskd.config import sip2_vendors
 from kioskd.domain.ils import Hindrance, Hold, Refusal
 from sync.sip2.charset import UTF_8, Charset
 
-# Positions of patron_status [spec]
-STATUS_FLAGS: Final = (
-    "charge_denied",
-    "renewal_denied",
-    "recall_denied",
-    "hold_denied",
-    "card_lost",
-    "too_many_charged",
-    "too_many_overdue",
-    "too_many_renewals",
-    "too_many_claims",
-    "too_many_lost",
-    "excessive_fines",
-    "excessive_fees",
-    "recall_overdue",
-    "too_many_billed",
-)
+STATUS_FLAGS: Final = sip2_vendors.STATUS_FLAGS
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
-"""The library systems that are known, as a base table and what differs from it. Pure.
+"""How the library systems that are known speak, as a base table and what differs from it. Pure.
 
-A site's configuration goes over its dialect. Nobody may enter by a dialect that does not say who
-may: a field that nobody named the values of, or flags that nobody named, let nobody in.
+Who may enter by each stands in kioskd.config.sip2_vendors: a dialect is a row there and one of the
+same name here. A site's configuration goes over its dialect. Nobody may enter by a dialect that
+does not say who may: a field that nobody named the values of, or flags that nobody named, let
+nobody in.
 
 Deliberately not here: guessing which library system answers.
 """
@@ -12,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from kioskd.config.model import SipAccess
+from kioskd.config.sip2_vendors import VENDORS, Vendor
 from kioskd.domain.ils import Hindrance, Hold, Refusal
 from kioskd.errors import ConfigError
 from sync.sip2.charset import Charset
@@ -80,37 +83,52 @@ _BARRED: Final = ("charge_denied", "renewal_denied", "hold_denied")
 
 _KOHA: Final = replace(
     BASE,
-    name="koha",
     # Lost, or an address that is not known: one flag for both, so never told as lost.
     status={
         **_STATUS,
         **dict.fromkeys(_BARRED, Hindrance.BARRED),
         "card_lost": Hindrance.CARD_UNUSABLE,
     },
-    door=frozenset({"card_lost"}),
     lending=_LENDING.union(_BARRED),
     holds={**_HOLDS, "98": Hold.OTHER},  # its records of the loan contradict each other
 )
 
-_CARD_LOST: Final = frozenset({"card_lost"})
-
-DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
+SPEECH: Final[Mapping[str, Dialect]] = MappingProxyType(
     {
         "koha": _KOHA,
-        "koha-suomi": replace(
-            _KOHA,
-            name="koha-suomi",
-            needs_institution=True,
-            access=Access("PA", denied=frozenset({"0"})),
-            holds={**_KOHA.holds, "53": Hold.OTHER},
-        ),
-        "evergreen": replace(BASE, name="evergreen", door=_CARD_LOST, expiry_field="PA"),
-        "sierra": replace(BASE, name="sierra", door=_CARD_LOST, zone="zeros"),
-        "polaris": replace(BASE, name="polaris"),
-        "aurora": replace(BASE, name="aurora"),
-        "custom": replace(BASE, name="custom"),
+        "koha-suomi": replace(_KOHA, holds={**_KOHA.holds, "53": Hold.OTHER}),
+        "evergreen": replace(BASE, expiry_field="PA"),
+        "sierra": replace(BASE, zone="zeros"),
+        "polaris": BASE,
+        "aurora": BASE,
+        "custom": BASE,
     }
 )
+
+
+def joined(vendors: Mapping[str, Vendor], speech: Mapping[str, Dialect]) -> Mapping[str, Dialect]:
+    """Whole dialects, of both tables.
+
+    ValueError: one stands in one table alone, or `speech` says what `vendors` is there to say.
+    """
+    if alone := sorted(vendors.keys() ^ speech.keys()):
+        raise ValueError(f"in one of VENDORS and SPEECH alone: {', '.join(alone)}")
+    return MappingProxyType({name: _whole(name, vendors[name], speech[name]) for name in vendors})
+
+
+def _whole(name: str, vendor: Vendor, speech: Dialect) -> Dialect:
+    known: dict[str, Any] = {
+        "name": name,
+        "needs_institution": vendor.by_institution,
+        "access": Access(vendor.access_field, denied=vendor.denied),
+        "door": vendor.door,
+    }
+    if twice := [key for key in known if getattr(speech, key) != getattr(BASE, key)]:
+        raise ValueError(f"{name}: {', '.join(twice)} is said in VENDORS, not in SPEECH")
+    return replace(speech, **known)
+
+
+DIALECTS: Final = joined(VENDORS, SPEECH)
 
 _LANGUAGES: Final = {"en": "001", "sv": "006", "fi": "007"}
 _UNKNOWN_LANGUAGE: Final = "000"
@@ -202,7 +220,8 @@ def _charset(base: Charset, access: SipAccess) -> Charset:
 
 def _access(base: Access, access: SipAccess) -> Access:
     field = access.access_field or base.field
-    if access.access_values is not None:
-        return Access(field, frozenset(access.access_values))
+    values = access.access_values
+    if field == base.field:
+        return base if values is None else replace(base, allowed=frozenset(values))
     # Of a field that the dialect does not know, no value says yes until the site names it.
-    return base if field == base.field else Access(field, frozenset())
+    return Access(field, frozenset(values or ()), denied=frozenset())

@@ -9,9 +9,7 @@ import pytest
 from kioskd.cli import check_config
 from kioskd.config import sip2 as table
 from kioskd.config.model import SipAccess
-from kioskd.config.sip2_checks import BY_INSTITUTION, OWN_ACCESS
-from sync.sip2 import charset, dialect
-from sync.sip2.dialects import DIALECTS
+from sync.sip2 import charset
 from tests.config.sip2_lines import EXAMPLE, FAR, HERE, KEY, KOHA, SUOMI, USED, Find, Read, Write
 
 
@@ -119,14 +117,6 @@ def test_every_knob_has_a_leaf() -> None:
 def test_the_words_are_those_of_the_codec() -> None:
     assert table.ENCODINGS == charset.ENCODINGS
     assert table.SINGLE_BYTE == charset.SINGLE_BYTE
-    assert table.STATUS_FLAGS == dialect.STATUS_FLAGS
-
-
-def test_what_is_believed_of_a_dialect_is_so() -> None:
-    assert set(table.DIALECTS) == set(DIALECTS)
-    assert {name for name, one in DIALECTS.items() if one.needs_institution} == BY_INSTITUTION
-    assert {n: one.access.field for n, one in DIALECTS.items() if one.access.field} == OWN_ACCESS
-    assert all("0" in DIALECTS[name].access.denied for name in OWN_ACCESS)
 
 
 # (lines, the key, what the message must say); each is the only fault
@@ -178,7 +168,9 @@ REFUSED = [
     (f"{FAR}{KOHA}user = 'kiosk'", "secret", "missing"),
     (f"{FAR}{KOHA}user = 7\nsecret = 'file:/s'", "user", "must be text"),
     (f"{FAR}{KOHA}secret = 'file:/s'", "user", "missing"),
-    (f"{FAR}{KOHA}terminal_secret = 'Kissa123'", "terminal_secret", "credential:NAME"),
+    (f"{FAR}{KOHA}secret = ''\nuser = 'kiosk'", "secret", "credential:NAME"),
+    (f"{FAR}{KOHA}secret = 'file:sip2'\nuser = 'kiosk'", "secret", "credential:NAME"),
+    (f"{FAR}{KOHA}terminal_secret = 'credential:a b'", "terminal_secret", "credential:NAME"),
     # PINs in the open
     (f"{FAR}{KOHA}tls = false", "tls", 'insecure_plaintext = "why, and who accepts it"'),
     (f"{FAR}{KOHA}tls = false\ninsecure_plaintext = 'trial'", "insecure_plaintext", "10 ch"),
@@ -216,6 +208,19 @@ def test_a_fault_is_one_line_with_the_way_out(
     (line,) = faults(f"{good}\n{lines}\n")
     assert line.startswith(f"{KEY}{key}".rstrip(".") + ": ")
     assert says in line
+
+
+@pytest.mark.parametrize("key", ["secret", "terminal_secret"])
+@pytest.mark.parametrize("value", ["'Kissa123'", "20871234", "'/etc/sip2'", "['Kissa123']"])
+def test_a_secret_that_was_written_down_is_told_where_to_go(
+    faults: Find, good: str, key: str, value: str
+) -> None:
+    more = "" if key == "secret" else "secret = 'file:/s'\n"
+    (line,) = faults(f"{good}\n{FAR}{KOHA}user = 'kiosk'\n{more}{key} = {value}")
+    assert line == (
+        f"{KEY}{key}: is where the secret is, not the secret: write it into a file of its own "
+        "and name it, file:/etc/kioskd/sip2.secret"
+    )
 
 
 @pytest.mark.parametrize("field", ["AA", "AO", "AE", "AD", "AC", "AY", "AZ", "BL", "CQ", "AF"])

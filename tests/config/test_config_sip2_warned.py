@@ -118,6 +118,3 @@ def test_a_site_or_an_institution_with_a_fault_is_not_compared(read: Read, good:
     ):
         check_sip2(Place(notes), odd)
     assert notes == Notes("c.toml")
-
-
-# As properties

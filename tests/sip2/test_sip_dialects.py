@@ -1,15 +1,18 @@
 """Dialects: what each library system means, and what a site's configuration puts over it."""
 
+from collections.abc import Mapping
 from dataclasses import fields as fields_of
+from dataclasses import replace
 
 import pytest
 
 from kioskd.config.model import SipAccess
+from kioskd.config.sip2_vendors import VENDORS, Vendor
 from kioskd.domain.ils import Hindrance, Hold, Refusal
 from kioskd.errors import ConfigError
 from sync.sip2.charset import Charset
-from sync.sip2.dialect import STATUS_FLAGS, Access
-from sync.sip2.dialects import BASE, DIALECTS, dialect_of, settings_of
+from sync.sip2.dialect import STATUS_FLAGS, Access, Dialect
+from sync.sip2.dialects import BASE, DIALECTS, SPEECH, dialect_of, joined, settings_of
 
 
 def access(dialect: str = "koha", **more: object) -> SipAccess:
@@ -20,6 +23,43 @@ def test_all_dialects_stand_under_their_own_names() -> None:
     known = "koha koha-suomi evergreen sierra polaris aurora custom"
     assert set(DIALECTS) == set(known.split())
     assert all(dialect.name == name for name, dialect in DIALECTS.items())
+
+
+def test_who_may_enter_is_what_the_configuration_knows_of_it() -> None:
+    for name, dialect in DIALECTS.items():
+        vendor = VENDORS[name]
+        assert (dialect.access.field, dialect.access.allowed) == (vendor.access_field, None)
+        assert (dialect.access.denied, dialect.door) == (vendor.denied, vendor.door)
+        assert dialect.needs_institution == vendor.by_institution
+
+
+@pytest.mark.parametrize(
+    ("vendors", "speech"),
+    [
+        ({**VENDORS, "made-up": Vendor()}, SPEECH),
+        (VENDORS, {**SPEECH, "made-up": BASE}),
+        ({**VENDORS, "made-up": Vendor()}, {**SPEECH, "madeup": BASE}),
+    ],
+)
+def test_a_dialect_of_one_table_alone_is_no_dialect(
+    vendors: Mapping[str, Vendor], speech: Mapping[str, Dialect]
+) -> None:
+    with pytest.raises(ValueError, match="VENDORS and SPEECH alone: made-up"):
+        joined(vendors, speech)
+
+
+@pytest.mark.parametrize(
+    ("said", "key"),
+    [
+        (replace(BASE, name="made-up"), "name"),
+        (replace(BASE, door=frozenset({"card_lost"})), "door"),
+        (replace(BASE, access=Access("XA")), "access"),
+        (replace(BASE, needs_institution=True), "needs_institution"),
+    ],
+)
+def test_who_may_enter_is_said_in_one_table_alone(said: Dialect, key: str) -> None:
+    with pytest.raises(ValueError, match=f"made-up: {key} is said in VENDORS"):
+        joined({"made-up": Vendor()}, {"made-up": said})
 
 
 def test_every_flag_means_something_in_every_dialect() -> None:
@@ -119,7 +159,7 @@ def test_every_knob_goes_over_the_dialect() -> None:
         )
     )
     assert dialect.expiry_field == "PX"
-    assert dialect.access == Access("XA", frozenset({"1", "2"}))
+    assert dialect.access == Access("XA", frozenset({"1", "2"}), denied=frozenset())
     assert dialect.door == {"excessive_fees"}
     assert dialect.lending == frozenset()
     assert dialect.screen_messages == {"Tervetuloa"}
@@ -145,6 +185,11 @@ def test_values_alone_keep_the_dialects_own_field() -> None:
 
 def test_the_dialects_own_field_by_name_changes_nothing() -> None:
     assert dialect_of(access("koha-suomi", access_field="PA")) == DIALECTS["koha-suomi"]
+
+
+def test_what_one_field_calls_no_another_may_call_yes() -> None:
+    said = dialect_of(access("koha-suomi", access_field="XA", access_values=("0",))).access
+    assert said == Access("XA", frozenset({"0"}), denied=frozenset())
 
 
 def test_an_access_field_cannot_be_switched_off() -> None:
