@@ -37,16 +37,14 @@ class Vendor:
 
     access_field: its own field of 64 that tells; empty: none. denied: that field's values that say
     no; every other one says yes, and a missing field no. by_institution: the field is looked up by
-    AO, and a wrong one says yes. door: flags of patron_status that keep out. must_be_told: with
-    neither field nor flags, a site that does not say who may enter has a fault; else it is warned
-    that nobody may.
+    AO, and a wrong one says yes. door: flags of patron_status that keep out. With neither field
+    nor flags nobody may enter until the site says who.
     """
 
     access_field: str = ""
     denied: frozenset[str] = frozenset()
     by_institution: bool = False
     door: frozenset[str] = frozenset()
-    must_be_told: bool = True
 
     def __post_init__(self) -> None:
         """Only what the wire could use: it compares values without blanks around them."""
@@ -73,7 +71,7 @@ VENDORS: Final[Mapping[str, Vendor]] = MappingProxyType(
         "koha-suomi": Vendor("PA", frozenset({"0"}), by_institution=True, door=_CARD_LOST),
         "evergreen": Vendor(door=_CARD_LOST),
         "sierra": Vendor(door=_CARD_LOST),
-        "polaris": Vendor(must_be_told=False),
+        "polaris": Vendor(),
         "aurora": Vendor(),
         "custom": Vendor(),
     }

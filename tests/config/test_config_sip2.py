@@ -184,8 +184,6 @@ REFUSED = [
     (f"{FAR}{SUOMI}access_field = 'PB'", "access_values", "the values of PB that say yes"),
     (f"{FAR}{SUOMI}access_values = []", "access_values", "at least 1"),
     (f"{FAR}{SUOMI}expiry_field = 'PA'", "expiry_field", "the access field already"),
-    (f"{FAR}dialect = 'aurora'", "access_field", 'what means "may enter"'),
-    (f"{FAR}dialect = 'custom'", "access_field", 'what means "may enter"'),
     (f"{FAR}dialect = 'custom'\ndoor_flags = []", "door_flags", "at least 1"),
     (f"{FAR}{KOHA}door_flags = []", "door_flags", "at least 1"),
     (f"{FAR}dialect = 'custom'\naccess_field = 'PA'", "access_values", "say yes"),

@@ -17,10 +17,11 @@ def test_a_ca_file_without_tls_is_a_warning(told: Find) -> None:
     assert told(f"{FAR}{KOHA}{more}") == [USED]
 
 
-def test_a_dialect_that_lets_nobody_in_says_so(told: Find) -> None:
-    used, line = told(f"{FAR}dialect = 'polaris'")
+@pytest.mark.parametrize("dialect", ["polaris", "aurora", "custom"])
+def test_a_dialect_that_lets_nobody_in_says_so(told: Find, dialect: str) -> None:
+    used, line = told(f"{FAR}dialect = '{dialect}'")
     assert (used, "nobody may until" in line) == (USED, True)
-    assert told(f"{FAR}dialect = 'polaris'\ndoor_flags = ['card_lost']") == [USED]
+    assert told(f"{FAR}dialect = '{dialect}'\ndoor_flags = ['card_lost']") == [USED]
 
 
 @pytest.mark.parametrize(
