@@ -26,7 +26,10 @@ _PERSONAL: Final = (
     r"|(?<![0-9a-zA-Z])[0-9a-fA-F]{32,}(?![0-9a-zA-Z])"  # a card index, a hash, a key as hex
 )
 _LONG: Final = re.compile(r"(?<![\w-])[A-Za-z0-9_-]{40,}(?![\w-])")  # a key or token as base64url
-_SECRET_KEYS: Final = re.compile(r"token|secret|password|passphrase|pin$|_key$|^key$|accepted_by")
+# Secrets, and free texts that may name a person.
+_SECRET_KEYS: Final = re.compile(
+    r"token|secret|password|passphrase|pin$|_key$|^key$|accepted_by|insecure_plaintext|screen_messages"
+)
 _REFERENCE: Final = re.compile(r"(?:file|credential):")
 # Numbers that are nobody's; their digits are grouped so that they are not taken for a card.
 _COUNTS: Final = frozenset(

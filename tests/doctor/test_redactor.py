@@ -75,6 +75,8 @@ def test_what_is_named_as_a_secret_must_be_a_reference() -> None:
             "token": "hunter2",
             "hub": [{"secret": "credential:hub"}, {"password": "x"}],
             "card_only_accepted_by": "Maija Meikäläinen, 2026-01-01",
+            "insecure_plaintext": "a tunnel, accepted by Maija Meikäläinen",
+            "screen_messages": ["Ask Maija Meikäläinen"],
         }
     )
     assert told == {
@@ -82,6 +84,8 @@ def test_what_is_named_as_a_secret_must_be_a_reference() -> None:
         "token": GONE,
         "hub": [{"secret": "credential:hub"}, {"password": GONE}],
         "card_only_accepted_by": GONE,
+        "insecure_plaintext": GONE,
+        "screen_messages": [GONE],
     }
 
 
