@@ -24,9 +24,9 @@ class OnlineVerifier(Protocol):
 class Circulation(Protocol):
     """Loans at the register. What it refuses, and that it is silent, are values.
 
-    Nothing is done twice: a lost answer is settled by looking, and is IN_DOUBT where nobody
-    could look. InputError for a number that no message could carry. happened: it was done then,
-    while the register was silent, and is now only told.
+    Nothing is done twice: a lost answer is settled by looking, and is IN_DOUBT where looking
+    does not find it done. InputError for a number that no message could carry. happened: it was
+    done then, while the register was silent, and is now only told.
     """
 
     async def checkout(

@@ -30,7 +30,7 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         "--card-stdin",
         action="store_true",
         help="ask the library system (register.sip2) about a test card too: card and PIN from "
-        "two lines of standard input",
+        "two lines of standard input; a wrong PIN is tried first, which costs it one attempt",
     )
     add_json(parser)
     parser.set_defaults(run=run)
@@ -43,6 +43,11 @@ def run(args: argparse.Namespace) -> int:
         from kioskd.cli.sip2_patron import read_patron
 
         patron = read_patron()
+    if not args.json:
+        # Now: once root is given up, what it could import may be out of reach.
+        import rich.console
+        import rich.table
+        import rich.text  # noqa: F401
     findings = look_around(Path(args.config), patron)
     if args.json:
         print_json(as_json(findings))

@@ -24,8 +24,9 @@ def _add_decode(kinds: "argparse._SubParsersAction[Any]") -> None:
         "decode",
         help="captured messages as JSON",
         description="Read SIP2 messages from standard input, one a line (the bare message, with "
-        "nothing of a log before it: sip2 decode < FILE), and print a JSON object for each. Card numbers, PINs, passwords and names of persons are masked. Exit code 1 "
-        "when a line was malformed.",
+        "nothing of a log before it: sip2 decode < FILE), and print a JSON object for each. Card "
+        "numbers, PINs, passwords and names of persons are masked. Exit code 1 when a line was "
+        "malformed.",
     )
     decode.add_argument(
         "--encoding",
@@ -48,8 +49,9 @@ def _add_trace(kinds: "argparse._SubParsersAction[Any]") -> None:
         "trace",
         help="talk with the library system and show each message",
         description="Connect to the library system of register.sip2, log in, ask for its status, "
-        "and show each message as it passes, masked, then what it means. With --card-stdin it "
-        "asks for a test patron as well. Exit code 1 when it did not all answer.",
+        "and show each message as it passes, masked, then what it means. A card that cannot exist "
+        "is asked about, with --card-stdin a test patron as well. Exit code 1 when it did not all "
+        "answer, or something that it said is bad.",
     )
     add_config(trace)
     trace.add_argument(

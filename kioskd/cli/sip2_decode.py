@@ -28,6 +28,8 @@ _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e]")
 def run(args: argparse.Namespace) -> int:
     """0 when every line was a message, known or not; 1 when one was malformed. InputError."""
     charset, delimiter = charset_of(args.encoding), delimiter_of(args.delimiter)
+    if sys.stdin is None:
+        raise InputError("standard input is closed; give messages: kioskd sip2 decode < FILE")
     if sys.stdin.isatty():
         sys.stderr.write("paste messages, one a line; Ctrl-D ends\n")
     well = True

@@ -18,7 +18,7 @@ _MOST: Final = 1024  # characters of a line
 def read_patron() -> Patron:
     """From two lines of standard input; at a terminal asked for and not shown. InputError."""
     if sys.stdin.isatty():
-        card, pin = unseen("Test card: "), unseen("Its PIN: ")
+        card, pin = unseen("card (not shown): "), unseen("PIN (not shown): ")
     else:
         card, pin = sys.stdin.readline(_MOST), sys.stdin.readline(_MOST)
     card, pin = canonical(card), pin.rstrip("\r\n")

@@ -1,9 +1,9 @@
-"""A message of a live conversation as a line: parts by name, values only where harmless.
+"""A message of a live conversation as its parts: each in words, values only where harmless.
 
-Deliberately not here: the conversation, and what it means (sip2_trace).
+Deliberately not here: lines, width and colour (sip2_drawn), and what it all means (sip2_trace).
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,46 +20,58 @@ _SUMS: Final = {
     Check.CODE_POINTS: "checksum right over characters, wrong over bytes",
     Check.WRONG: "checksum wrong",
 }
-_FLAGS: Final = "patron_status"
 _SLIPPED: Final = "not shown: fields have slipped into the fixed part"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A fixed part or a field. called: what it is. value: None where only the length is told."""
+class Shown:
+    """A message for people. fixed: the parts of its fixed part; fields: its fields, in order."""
+
+    head: str
+    fixed: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        """All of it in one line."""
+        return "; ".join((self.head, *self.fixed, *self.fields))
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """called: what it is. value: None where only the length is told."""
 
     name: str
     called: str
     length: int
     value: str | None
-    word: str = ""
 
     def text(self) -> str:
         """In words."""
-        name = f"{self.name} ({self.called})" if self.called else self.name
         if self.value is None:
-            return f"{name} {self.length} characters"
+            return f"{self.called} ({self.name}): {self.length} characters"
         value = self.value if self.value.strip() else ("blank" if self.value else "empty")
-        return f"{name} {value}" + (f" ({self.word})" if self.word else "")
+        return f"{self.called} ({self.name}): {value}"
 
 
-def as_text(line: bytes, dialect: Dialect) -> str:
-    """A line for people."""
+def in_words(line: bytes, dialect: Dialect, never: Collection[str] = ()) -> Shown:
+    """A message as a person reads it. never: what no server may make us show."""
     try:
         message = parse(line, dialect.charset, dialect.delimiter)
     except Malformed as wrong:
-        return f"{_named(wrong.code)}: cannot be read: {wrong.what}; {len(line)} bytes"
+        return Shown(f"{_named(wrong.code)}, cannot be read: {wrong.what}, {len(line)} bytes")
     if not message.known:
-        return f"{_named(message.code)}: ignored; {len(line)} bytes"
+        return Shown(f"{_named(message.code)}, ignored, {len(line)} bytes")
     if not is_whole(message, dialect.delimiter):
-        return f"{_named(message.code)}: {_SLIPPED}; {len(line)} bytes"
-    parts = [part.text() for part in (*_fixed(message), *_fields(message, dialect))]
-    said = f": {', '.join(parts)}" if parts else ""
-    seq = "no sequence number" if message.seq is None else f"number {message.seq}"
-    return f"{_named(message.code)}{said}; {seq}, {_SUMS[message.check]}"
+        return Shown(f"{_named(message.code)}, {_SLIPPED}, {len(line)} bytes")
+    number = "no message number" if message.seq is None else f"message {message.seq}"
+    return Shown(
+        f"{_named(message.code)}, {number}, {_SUMS[message.check]}",
+        tuple(_fixed(message, dialect)),
+        tuple(field.text() for field in _fields(message, dialect, never)),
+    )
 
 
-def as_json(line: bytes, dialect: Dialect) -> dict[str, Any]:
+def as_json(line: bytes, dialect: Dialect, never: Collection[str] = ()) -> dict[str, Any]:
     """The same for programs. Of a field that is not shown, `value` is null."""
     try:
         message = parse(line, dialect.charset, dialect.delimiter)
@@ -73,7 +85,7 @@ def as_json(line: bytes, dialect: Dialect) -> dict[str, Any]:
         return {**head, "error": _SLIPPED, "bytes": len(line)}
     fields = [
         {"field": part.name, "name": part.called, "length": part.length, "value": part.value}
-        for part in _fields(message, dialect)
+        for part in _fields(message, dialect, never)
     ]
     end = {"seq": message.seq, "checksum_valid": message.checksum_valid}
     return {**head, "fixed": dict(message.fixed), "fields": fields, **end}
@@ -84,19 +96,17 @@ def _named(code: str) -> str:
     return f"{code} {NAMES[code]}" if code in NAMES else "no command of SIP2"
 
 
-def _fixed(message: Message) -> Iterator[Part]:
+def _fixed(message: Message, dialect: Dialect) -> Iterator[str]:
     for name, value in message.fixed.items():
-        if name == _FLAGS:
-            flags = [explaining.flag_words(flag) for flag in explaining.flags_set(value)]
-            yield Part(name, "", len(value), " + ".join(flags) or "no flag is set")
-        else:
-            yield Part(name, "", len(value), value, explaining.fixed_word(name, value))
+        said = explaining.fixed_word(name, value, dialect)
+        yield f"{explaining.FIXED_NAMES[name]}: {said}"
 
 
-def _fields(message: Message, dialect: Dialect) -> Iterator[Part]:
+def _fields(message: Message, dialect: Dialect, never: Collection[str]) -> Iterator[_Field]:
     for name, value in message.fields:
         if not is_field(name):
-            yield Part("??", "no field", len(value), None)
+            yield _Field("??", "no field", len(value), None)
             continue
-        called = explaining.FIELD_NAMES.get(name, explaining.NOT_IN_SPEC)
-        yield Part(name, called, len(value), shown(name, value, access=dialect.access.field))
+        called = explaining.field_name(name, dialect)
+        said = shown(name, value, access=dialect.access.field, never=never)
+        yield _Field(name, called, len(value), said)

@@ -6,7 +6,7 @@ Deliberately not here: any judgement (kioskd.health.checks).
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -45,6 +45,7 @@ from kioskd.store.state import STATE
 if TYPE_CHECKING:
     from kioskd.daemon.ils_talk import Patron
 
+_INSTALLED: Final = "install Python and kioskd where the daemon's user may read them"
 _AS_OWNER: Final = "run it as root or as the daemon's user: sudo kioskd doctor"
 T = TypeVar("T")
 
@@ -58,6 +59,7 @@ def examine(
 ) -> Examination:
     """Everything that can be looked at for the configuration at `path`. Never raises a KioskError.
 
+    What the machine denies one look (a file, or a module once it is another user) ends no other.
     patron: a test card, which the library system is asked about.
     As root it becomes the owner of the storage directory first, for good.
     """
@@ -65,17 +67,19 @@ def examine(
         config = load(path)
     except ConfigError as wrong:
         return _without_config(path, wrong, root, is_default=is_default)
+    versions = _versions()  # read from where the storage's owner might not get to
     try:
         drop_to_owner(config.storage.directory)
     except StoreError as error:
         return Examination(str(path), __version__, faults=(str(error),), warnings=config.warnings)
-    seen = _examined(config, asked.ask_running(config, is_default=is_default), root)
+    told = asked.ask_running(config, is_default=is_default)
+    seen = replace(_examined(config, told, root), versions=versions)
     return replace(seen, ils=_looked(lambda: ils_look(config, patron)))
 
 
 def _without_config(path: Path, wrong: ConfigError, root: Path, *, is_default: bool) -> Examination:
     storage = legible(path).storage
-    unread = _unread(path)
+    unread, versions = _unread(path), _versions()
     with suppress(StoreError):
         drop_to_owner(storage or path.parent)
     told = asked.ask_despite_faults(path, storage, is_default=is_default)
@@ -84,14 +88,21 @@ def _without_config(path: Path, wrong: ConfigError, root: Path, *, is_default: b
         __version__,
         faults=() if unread else wrong.faults,
         unread=unread,
-        versions=machine.versions(),
+        versions=versions,
         devices=_told_devices(told) if told else (),
-        machine=machine.memory(root),
+        machine=_looked(lambda: machine.memory(root)),
         disk=_looked(lambda: machine.disk_look(storage, root)) if storage else None,
         cache=told.cache() if told else None,
         journal=_looked(lambda: kept.journal_look(storage, told)) if storage else None,
         daemon=told.look if told else None,
     )
+
+
+def _versions() -> Mapping[str, str]:
+    try:
+        return machine.versions()
+    except (ImportError, OSError) as error:
+        return {"libraries": f"not known ({error})"}
 
 
 def _unread(path: Path) -> Unseen | None:
@@ -117,13 +128,12 @@ def _examined(config: Config, told: Told, root: Path) -> Examination:
         str(config.path),
         __version__,
         warnings=config.warnings,
-        versions=machine.versions(),
-        hub=hub_look(config, told),
+        hub=_seen(_looked(lambda: hub_look(config, told)), None),
         clock=_looked(lambda: _clock(config, told)),
-        devices=_devices(config, told, root),
+        devices=_seen(_looked(lambda: _devices(config, told, root)), ()),
         files=_looked(lambda: _files(config, told)),
         key=key,
-        machine=machine.memory(root),
+        machine=_looked(lambda: machine.memory(root)),
         disk=_looked(lambda: machine.disk_look(directory, root)),
         cache=_keyed(cache, key),
         coverage=_looked(lambda: kept.coverage_look(config)),
@@ -150,6 +160,23 @@ def _looked(work: Callable[[], T]) -> T | Unseen:
         return Unseen(f"{error.filename}: not allowed to look", _AS_OWNER)
     except (KioskError, OSError) as error:
         return Unseen(str(error), _AS_OWNER if os.geteuid() else "see what it names")
+    except (ImportError, LookupError) as error:
+        if not _is_out_of_reach(error):
+            raise
+        return Unseen(f"could not be looked at: {error}", _INSTALLED)
+
+
+def _seen(found: T | Unseen, otherwise: T) -> T:
+    """For a part that has no word for unseen; that the account sees little, others tell."""
+    return otherwise if isinstance(found, Unseen) else found
+
+
+def _is_out_of_reach(error: Exception) -> bool:
+    """Whether it failed for a module that this account, no longer root, may not read.
+
+    Encodings and time zones are such modules too: they are loaded when they are first needed.
+    """
+    return isinstance(error, ImportError) or not os.access(os.__file__, os.R_OK)
 
 
 def _clock(config: Config, told: Told) -> ClockLook:

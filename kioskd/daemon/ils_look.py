@@ -10,22 +10,26 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from kioskd.clock.system import SystemClock
 from kioskd.config.model import Config, SipAccess
 from kioskd.config.sip2_checks import is_loopback
-from kioskd.daemon.ils_secret import secret_of
-from kioskd.errors import KioskError
+from kioskd.daemon.ils_secret import SecretFault, secret_of
+from kioskd.daemon.machine import user_name
+from kioskd.errors import ConfigError
 from kioskd.health.examined import Unseen
-from kioskd.health.ils_seen import LOOPBACK, IlsLook, Step
+from kioskd.health.ils_seen import LOOPBACK, IlsLook, Step, Unreadable
 
 if TYPE_CHECKING:
     from kioskd.daemon.ils_talk import Found, Patron, Plan
     from sync.sip2.settings import SipSettings, Watcher
 
 DOCTOR_SECONDS: Final = 4.0  # and up to one to close the connection
+_PACKAGED: Final = "kioskd"
+_SAYABLE: Final = "give the account a password that a message can carry"
 
 
 def ils_look(config: Config, patron: "Patron | None" = None) -> IlsLook | Unseen | None:
@@ -36,7 +40,9 @@ def ils_look(config: Config, patron: "Patron | None" = None) -> IlsLook | Unseen
         return Unseen("no library system to ask about a card", "set [register.sip2]")
     from kioskd.daemon.ils_talk import Plan
 
-    return looked(config, config.register.sip2, Plan(DOCTOR_SECONDS, patron=patron))
+    limit = f"{DOCTOR_SECONDS:g} s, the limit of doctor itself"
+    plan = Plan(DOCTOR_SECONDS, patron, wrong_pin=True, limit=limit)
+    return looked(config, config.register.sip2, plan)
 
 
 def looked(
@@ -64,27 +70,50 @@ def looked(
     )
 
 
-def settings_for(config: Config, access: SipAccess) -> "tuple[SipSettings, str]":
-    """What a connection is made with, and why a secret cannot be read; empty when all can."""
+def settings_for(config: Config, access: SipAccess) -> "tuple[SipSettings, SecretFault | None]":
+    """What a connection is made with, and why a secret cannot be read; None when all can."""
+    password, terminal_password, fault = "", "", None
+    owner = owner_of(config.storage.directory)
+    try:
+        password = secret_of(access.secret, owner)
+        terminal_password = secret_of(access.terminal_secret, owner)
+    except SecretFault as error:
+        fault = error
+    try:
+        return _settings(config, access, password, terminal_password), fault
+    except ConfigError as wrong:
+        if not password and not terminal_password:
+            raise
+        # Raises once more where it is not for a secret.
+        settings = _settings(config, access, "", "")
+        return settings, SecretFault("; ".join(wrong.faults), _SAYABLE)
+
+
+def _settings(
+    config: Config, access: SipAccess, password: str, terminal_password: str
+) -> "SipSettings":
     from sync.sip2.dialects import settings_of
 
-    password, terminal_password, fault = "", "", ""
-    try:
-        password = secret_of(access.secret)
-        terminal_password = secret_of(access.terminal_secret)
-    except KioskError as error:
-        fault = str(error)
-    settings = settings_of(
+    return settings_of(
         access,
         password=password,
         terminal_password=terminal_password,
         branch=config.site.branch,
         timezone=config.site.timezone,
     )
-    return settings, fault
 
 
-def _before(access: SipAccess, settings: "SipSettings", plan: "Plan", fault: str) -> IlsLook:
+def owner_of(storage: Path) -> str:
+    """The account that the storage directory belongs to; the packaged one before there is one."""
+    try:
+        return user_name(storage.stat().st_uid)
+    except OSError:
+        return _PACKAGED
+
+
+def _before(
+    access: SipAccess, settings: "SipSettings", plan: "Plan", fault: SecretFault | None
+) -> IlsLook:
     from kioskd.daemon.ils_told import entrance_of, speech_of
 
     return IlsLook(
@@ -97,7 +126,7 @@ def _before(access: SipAccess, settings: "SipSettings", plan: "Plan", fault: str
         account=bool(access.user),
         asks_status=settings.dialect.send_status,
         tested=plan.patron is not None,
-        secret=fault,
+        secret=Unreadable(fault.what, fault.todo, fault.bad) if fault else None,
     )
 
 
@@ -117,6 +146,8 @@ def _resolved(access: SipAccess, seconds: float) -> "tuple[Sequence[Found], str]
             found.extend(socket.getaddrinfo(access.host, access.port, type=socket.SOCK_STREAM))
         except (OSError, ValueError) as error:
             faults.append(getattr(error, "strerror", None) or "is no name of a host")
+        except LookupError:  # a codec, loaded when it is needed
+            faults.append("this account may not read the part of Python that names are asked with")
 
     # Not through the loop: it would wait for a name server that never answers, at its end.
     asking = threading.Thread(target=ask, name="ils-name", daemon=True)

@@ -1,7 +1,8 @@
 """A conversation with a library system, to see how it goes: connect, 93, 99, 63, 35.
 
 Over one connection, in one go, within a given time; nothing is asked that changes anything. The
-first step that fails ends it and is told.
+first step that fails ends it and is told. A wrong PIN is asked about before the right one, so that
+the right one clears a count of wrong tries where there is one.
 Deliberately not here: names and secrets (ils_look), what answers mean (ils_told).
 """
 
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 from kioskd.daemon import ils_told
 from kioskd.errors import InputError, RegisterError
-from kioskd.health.ils_seen import IlsLook, Step, TlsSeen
+from kioskd.health.ils_seen import How, IlsLook, PatronSeen, Step, TlsSeen
 from sync.sip2 import requests
 from sync.sip2.messages import Message
 from sync.sip2.settings import SipSettings, Watcher, Way
@@ -37,18 +38,24 @@ class Patron:
     card: str = field(repr=False)
     pin: str = field(repr=False)
 
+    def mistaken(self) -> "Patron":
+        """The same card with a PIN that is not its own: the last character is another."""
+        last = "1" if self.pin.endswith("0") else "0"
+        return Patron(self.card, self.pin[:-1] + last)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is asked. stranger: a card that cannot exist. ends: 35 after the patron.
+    """What is asked. wrong_pin: of the patron's card, one. ends: 35 after the patron.
 
-    seconds: for all of it.
+    seconds: for all of it. limit: whose that is, in words; empty: nobody waits longer.
     """
 
     seconds: float
-    stranger: bool = True
     patron: Patron | None = None
+    wrong_pin: bool = False
     ends: bool = False
+    limit: str = ""
 
 
 def talk(
@@ -111,9 +118,12 @@ class _Talk:
             async with asyncio.timeout(self._plan.seconds):
                 await self._talk()
         except TimeoutError:
-            self._stop(f"no answer within {self._plan.seconds:.0f} s")
-        except (RegisterError, InputError) as error:
-            self._stop(str(error))
+            self._late()
+        except InputError as error:  # its text repeats nothing of what was handed in
+            self._stop(str(error), How.UNSAYABLE)
+        except RegisterError as error:
+            no_tls = self._step is Step.TLS and not _is_certificate(error, self._settings)
+            self._stop(str(error), How.NO_TLS if no_tls else ils_told.how_of(str(error)))
         await asyncio.sleep(0)  # a connection that was given up is closed in the loop's next turn
         return self._look
 
@@ -154,24 +164,28 @@ class _Talk:
 
     async def _patrons(self, link: Link) -> None:
         patron = self._plan.patron
-        if self._plan.stranger:
-            self._step = Step.STRANGER
-            answer = await self._ask(link, Patron(NO_SUCH_CARD, NO_SUCH_PIN))
-            self._note(stranger=ils_told.patron_of(answer, self._dialect))
+        self._step = Step.STRANGER
+        self._note(stranger=await self._ask(link, Patron(NO_SUCH_CARD, NO_SUCH_PIN)))
         if patron is None:
             return
         self._step = Step.PATRON
-        answer = await self._ask(link, patron)
-        self._note(patron=ils_told.patron_of(answer, self._dialect))
+        self._asked_about(patron)  # what no message may carry is told before anything is sent
+        if self._plan.wrong_pin:
+            self._step = Step.WRONG_PIN
+            self._note(wrong_pin=await self._ask(link, patron.mistaken()))
+        self._step = Step.PATRON
+        self._note(patron=await self._ask(link, patron))
         if self._plan.ends and self._dialect.send_end:
             self._step = Step.END
             await link.ask(requests.end_session(self._settings, self._now(), patron.card))
             self._note(ended=True)
 
-    async def _ask(self, link: Link, patron: Patron) -> Message:
-        return await link.ask(
-            requests.patron_information(self._settings, self._now(), patron.card, pin=patron.pin)
-        )
+    async def _ask(self, link: Link, patron: Patron) -> PatronSeen:
+        asked = self._asked_about(patron)
+        return ils_told.patron_of(asked, await link.ask(asked), self._dialect)
+
+    def _asked_about(self, patron: Patron) -> Message:
+        return requests.patron_information(self._settings, self._now(), patron.card, pin=patron.pin)
 
     def _watch(self, way: Way, line: bytes) -> None:
         if way is Way.RECEIVED:
@@ -182,15 +196,30 @@ class _Talk:
     def _note(self, **found: Any) -> None:
         self._look = replace(self._look, **found)
 
-    def _stop(self, why: str) -> None:
-        self._note(stopped=self._step, why=why)
+    def _late(self) -> None:
+        limit = self._plan.limit
+        why = f"no answer within {limit or f'{self._plan.seconds:.0f} s'}"
+        self._stop(why, How.LIMIT if limit else How.OTHERWISE)
+
+    def _stop(self, why: str, how: How = How.OTHERWISE) -> None:
+        self._note(stopped=self._step, why=why, how=how)
 
 
 def _is_tls(error: RegisterError, settings: SipSettings) -> bool:
     """Whether it is TLS that failed, and not the way there."""
-    if settings.ca_file is not None and str(error).startswith(str(settings.ca_file)):
+    if not settings.tls:
+        return False
+    # A server that hangs up in the handshake resets it; before one, a connection is refused.
+    failed = ssl.SSLError | ConnectionAbortedError | ConnectionResetError
+    return _is_certificate(error, settings) or isinstance(error.__context__, failed)
+
+
+def _is_certificate(error: RegisterError, settings: SipSettings) -> bool:
+    """Whether TLS came about, or would have, but for a certificate or the file of authorities."""
+    file = settings.ca_file
+    if file is not None and str(error).startswith(str(file)):
         return True
-    return isinstance(error.__context__, ssl.SSLError | ConnectionAbortedError)
+    return isinstance(error.__context__, ssl.SSLCertVerificationError)
 
 
 def _tls_of(found: ssl.SSLObject) -> TlsSeen:

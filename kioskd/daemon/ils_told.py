@@ -1,16 +1,21 @@
 """What a library system's answers tell about it, as the values that a doctor judges. Pure.
 
+What is made of a patron's answer is the core's own verdict and no opinion of this module.
 Deliberately not here: a value that could say who a patron is; of such only the length is kept.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
 
-from kioskd.health.ils_seen import Entrance, PatronSeen, Speech, StatusSeen
-from sync.sip2 import explaining
-from sync.sip2.dialect import Access, Dialect
+from kioskd.domain.ils import Hindrance
+from kioskd.errors import RegisterError
+from kioskd.health.ils_seen import Entrance, How, PatronSeen, Speech, StatusSeen
+from sync.sip2 import answers, explaining
+from sync.sip2.answers import Said
+from sync.sip2.dialect import Dialect
 from sync.sip2.faults import Malformed
-from sync.sip2.layouts import NAMES
+from sync.sip2.layouts import ANSWERS, NAMES
 from sync.sip2.masking import is_field, is_whole, shown
 from sync.sip2.messages import Check, Message, parse
 
@@ -22,12 +27,36 @@ _RIGHTS: Final = {
 _OFFLINE: Final = {"offline_ok": "what happened off-line"}
 _SLIPPED: Final = "fields that slipped into the fixed part"
 _OTHERS: Final = "what is no field"
+_ANSWERS: Final = frozenset(ANSWERS.values())
+_AGAIN: Final = "96"
+# A fault of the connection is words and no more; these say which kind of it was.
+_HOW: Final = {
+    "closed the connection": How.CLOSED,
+    "did not understand": How.MISHEARD,
+    "did not repeat": How.BROKEN,
+    "wrong checksum": How.BROKEN,
+    "cannot be read": How.BROKEN,
+    "cannot be told": How.UNSAYABLE,
+}
 
 
 def entrance_of(dialect: Dialect) -> Entrance:
-    """What tells who may enter."""
-    flags = tuple(explaining.flag_words(name) for name in sorted(dialect.door))
-    return Entrance(dialect.access.field, flags, dialect.needs_institution)
+    """Who may enter."""
+    allowed = dialect.access.allowed
+    return Entrance(
+        dialect.access.field,
+        tuple(explaining.flag_words(name, dialect) for name in sorted(dialect.door)),
+        dialect.needs_institution,
+        None if allowed is None else tuple(sorted(allowed)),
+        tuple(sorted(dialect.access.denied)),
+        dialect.access.numeric,
+        dialect.expiry_field,
+    )
+
+
+def how_of(fault: str) -> How:
+    """In what way a step failed, by the words of its fault."""
+    return next((how for words, how in _HOW.items() if words in fault), How.OTHERWISE)
 
 
 def speech_of(dialect: Dialect) -> Speech:
@@ -37,11 +66,17 @@ def speech_of(dialect: Dialect) -> Speech:
 
 
 def heard(speech: Speech, line: bytes, dialect: Dialect) -> Speech:
-    """The same with one more answer, as bytes."""
+    """The same with one more line of the other side, as bytes."""
+    seq: int | None
     try:
-        check = parse(line, dialect.charset, dialect.delimiter).check
+        message = parse(line, dialect.charset, dialect.delimiter)
+        code, seq, check = message.code, message.seq, message.check
     except Malformed as wrong:
-        check = Check.GOOD if wrong.checksum_valid else Check.WRONG
+        code, seq, check = wrong.code, wrong.seq, _check_of(wrong)
+    if code == _AGAIN:
+        return speech
+    if code not in _ANSWERS:
+        return replace(speech, foreign=speech.foreign + 1)
     looks = explaining.encoding_of(line)
     return replace(
         speech,
@@ -50,7 +85,14 @@ def heard(speech: Speech, line: bytes, dialect: Dialect) -> Speech:
         good=speech.good + (check is Check.GOOD),
         by_characters=speech.by_characters + (check is Check.CODE_POINTS),
         wrong=speech.wrong + (check is Check.WRONG),
+        unnumbered=speech.unnumbered + (seq is None),
     )
+
+
+def _check_of(wrong: Malformed) -> Check:
+    if wrong.checksum_valid is None:
+        return Check.ABSENT
+    return Check.GOOD if wrong.checksum_valid else Check.WRONG
 
 
 def status_of(message: Message) -> StatusSeen:
@@ -64,55 +106,81 @@ def status_of(message: Message) -> StatusSeen:
         may_not=tuple(what for name, what in _RIGHTS.items() if says[name] != "Y"),
         timeout=explaining.timeout_words(says["timeout_period"]),
         retries=_digits(says["retries_allowed"]),
-        institution=message.first("AO"),
+        institution=_institution(message),
         missing=None if known is None else _missing(known),
     )
 
 
-def patron_of(message: Message, dialect: Dialect) -> PatronSeen:
-    """A 64."""
+def _institution(message: Message) -> str | None:
+    said = message.first("AO")
+    return said if said is None else _told("AO", said, "")
+
+
+def patron_of(asked: Message, answer: Message, dialect: Dialect) -> PatronSeen:
+    """A 64 to a 63, and what this device makes of it."""
     field = dialect.access.field
-    value = message.first(field) if field else None
-    whole = is_whole(message, dialect.delimiter)
-    flags = explaining.flags_set(message.fixed["patron_status"]) if whole else ()
-    return PatronSeen(
-        known=_letter(message.first("BL")),
-        right=_letter(message.first("CQ")),
-        access=None if value is None else _told(field, value, field),
-        enters=value is not None and says_yes(value, dialect.access),
-        arrived=arrived(message, dialect),
-        flags=tuple(explaining.flag_words(name) for name in flags),
+    value = answer.first(field) if field else None
+    whole = is_whole(answer, dialect.delimiter)
+    never = (*asked.every("AA"), *asked.every("AD"))
+    flags = explaining.flags_set(answer.fixed["patron_status"]) if whole else ()
+    seen = PatronSeen(
+        known=_letter(answer.every("BL")),
+        right=_letter(answer.every("CQ")),
+        access=None if value is None else _told(field, value, field, never),
+        arrived=arrived(answer, dialect, never),
+        flags=tuple(explaining.flag_words(name, dialect) for name in flags),
+    )
+    try:
+        verdict = answers.verdict(asked, answer, dialect)
+    except RegisterError as fault:
+        return replace(seen, fault=str(fault))
+    if not verdict.door and not verdict.lending:
+        return replace(seen, standing=verdict.standing)
+    return replace(
+        seen,
+        standing=verdict.standing,
+        door=_hindered(answers.door(asked, answer, dialect), dialect),
+        lending=tuple(word for _, word in answers.lending(answer, dialect)),
+        unsaid=Hindrance.ACCESS_NOT_SAID in verdict.door,
     )
 
 
-def says_yes(value: str, access: Access) -> bool:
-    """Whether a value of the access field lets somebody in."""
-    if not value.strip() or value in access.denied:
-        return False
-    return access.allowed is None or value in access.allowed
+def _hindered(said: tuple[Said, ...], dialect: Dialect) -> tuple[str, ...]:
+    """Each hindrance with what the library system calls it: `CARD_UNUSABLE (card_lost)`."""
+    field = dialect.access.field
+    told = []
+    for hindrance, word in said:
+        name, is_value, value = word.partition("=")
+        if field and name == field and is_value:
+            word = f"{field} is {_told(field, value, field)}"
+        told.append(f"{hindrance.value} ({word})")
+    return tuple(dict.fromkeys(told))
 
 
-def arrived(message: Message, dialect: Dialect) -> tuple[str, ...]:
-    """Each field in words, as far as it may be told; a repeated one once, with its count."""
+def arrived(message: Message, dialect: Dialect, never: Collection[str] = ()) -> tuple[str, ...]:
+    """Each field in words, as far as it may be told; a repeated one once, with its count.
+
+    never: what no server may make us tell.
+    """
     if not is_whole(message, dialect.delimiter):
         return (_SLIPPED,)
     told: dict[str, list[str]] = {}
     for name, value in message.fields:
         told.setdefault(name if is_field(name) else "", []).append(value)
-    return tuple(_field(name, values, dialect.access.field) for name, values in told.items())
+    return tuple(_field(name, values, dialect, never) for name, values in told.items())
 
 
-def _field(name: str, values: list[str], access: str) -> str:
+def _field(name: str, values: list[str], dialect: Dialect, never: Collection[str]) -> str:
     if not name:
         return f"{_OTHERS} ({len(values)})"
-    called = f"{name} ({explaining.FIELD_NAMES.get(name, explaining.NOT_IN_SPEC)})"
+    called = f"{name} ({explaining.field_name(name, dialect)})"
     if len(values) > 1:
         return f"{called} {len(values)} times"
-    return f"{called} {_told(name, values[0], access) or 'empty'}"
+    return f"{called} {_told(name, values[0], dialect.access.field, never) or 'empty'}"
 
 
-def _told(name: str, value: str, access: str) -> str:
-    said = shown(name, value, access=access)
+def _told(name: str, value: str, access: str, never: Collection[str] = ()) -> str:
+    said = shown(name, value, access=access, never=never)
     return f"{len(value)} characters" if said is None else said
 
 
@@ -120,8 +188,9 @@ def _missing(known: frozenset[str]) -> tuple[str, ...]:
     return tuple(f"{code} {NAMES[code]}" for code in explaining.NEEDED if code not in known)
 
 
-def _letter(value: str | None) -> str | None:
-    """Y, N and the like; anything longer is no answer of a server to that."""
+def _letter(values: tuple[str, ...]) -> str | None:
+    """Y, N and the like, Y only if all are; what is longer is no answer of a server to that."""
+    value = next((one for one in values if one != "Y"), "Y" if values else None)
     return value if value is None or len(value) <= 1 else "nonsense"
 
 

@@ -36,7 +36,8 @@ class Library(Records):
     """One town's loans: Library(at).
 
     done: (what, card, item) of each operation that was done, in order: lent, unlent, renewed,
-    returned, unreturned, reserved, unreserved, paid, blocked, enabled.
+    returned, unreturned, reserved, unreserved, paid, blocked, enabled. renews_own_loans: lending
+    somebody what they have already renews it, asked for or not, as Koha does.
     """
 
     def __init__(
@@ -46,8 +47,11 @@ class Library(Records):
         patrons: Sequence[Patron] = PATRONS,
         loans: Sequence[Borrowed] = LOANS,
         holds: Sequence[Hold] = HOLDS,
+        *,
+        renews_own_loans: bool = False,
     ) -> None:
         super().__init__(at, items, patrons, loans, holds)
+        self.renews_own_loans = renews_own_loans
         self.done: list[tuple[str, str, str]] = []
         self._returned: dict[str, Loan] = {}  # the loan that a return ended, until the next one
 
@@ -56,7 +60,8 @@ class Library(Records):
         known = self._known(card, item)
         if known is not Why.OK:
             return Lent(known, self.items.get(item))
-        if self.has(card, item) and (asked.renew_own or asked.no_block):
+        renews = self.renews_own_loans or asked.renew_own or asked.no_block
+        if renews and self.has(card, item):
             return self.renew(card, item, at, no_block=asked.no_block)
         why = Why.OK if asked.no_block else self._not_lent(card, item, asked)
         if why is not Why.OK:

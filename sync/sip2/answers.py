@@ -18,11 +18,12 @@ from kioskd.domain.credential import Restriction, RestrictionKind
 from kioskd.domain.ils import Hindrance, PatronVerdict, Recheck, Standing
 from kioskd.errors import RegisterError
 from sync.sip2.dates import day
-from sync.sip2.dialect import Dialect
-from sync.sip2.fields import clean, flags, is_answer, is_for_card, names_card
+from sync.sip2.dialect import Access, Dialect
+from sync.sip2.fields import clean, flags, has_owner, is_answer, is_for_card
 from sync.sip2.messages import Message
 
 _MAX_CODE: Final = 64
+_MOST_DAYS: Final = 16  # different ones of one membership that are read; more are no answer
 
 # A cached restriction must close what its hindrance closed, no less and no more: every one of the
 # door is a kind that closes doors, or the same patron would enter as soon as the network is down.
@@ -47,8 +48,7 @@ def verdict(request: Message, answer: Message, dialect: Dialect) -> PatronVerdic
         return PatronVerdict(Standing.UNKNOWN)
     if not pin_confirmed(request, answer):
         return PatronVerdict(Standing.WRONG)
-    if dialect.echoes_card and not names_card(answer):
-        raise RegisterError("the library system did not say whose answer it gave")
+    has_owner(answer, dialect)
     return _known(request, answer, dialect)
 
 
@@ -66,8 +66,15 @@ def recheck(request: Message, answer: Message, dialect: Dialect) -> Recheck:
         return Recheck(known=False)
     said = tuple(value for value in _access_values(answer, dialect) if value)
     access = _access(said, dialect) if said else ()
-    door = [*_no_rule(dialect), *access, *_flagged(answer, dialect)]
-    return Recheck(True, _hindrances(door), _restrictions(door, lending(answer, dialect)))
+    closed = (*_no_rule(dialect), *access, *_flagged(answer, dialect))
+    return Recheck(True, _hindrances(closed), _restrictions(closed, lending(answer, dialect)))
+
+
+def door(request: Message, answer: Message, dialect: Dialect) -> tuple[Said, ...]:
+    """What keeps the patron of a 64 from the door. Counts only where the verdict says anything."""
+    said = _access_values(answer, dialect)
+    _, outdated = _expiry(request, answer, dialect)
+    return (*_no_rule(dialect), *_access(said, dialect), *outdated, *_flagged(answer, dialect))
 
 
 def lending(answer: Message, dialect: Dialect) -> tuple[Said, ...]:
@@ -83,14 +90,13 @@ def pin_confirmed(request: Message, answer: Message) -> bool:
 
 def _known(request: Message, answer: Message, dialect: Dialect) -> PatronVerdict:
     said = _access_values(answer, dialect)
-    expires, outdated = _expiry(request, answer, dialect)
-    door = [*_no_rule(dialect), *_access(said, dialect), *outdated, *_flagged(answer, dialect)]
-    kept = lending(answer, dialect)
+    expires, _ = _expiry(request, answer, dialect)
+    closed, kept = door(request, answer, dialect), lending(answer, dialect)
     return PatronVerdict(
-        Standing.DENIED if door else Standing.OK,
-        door=_hindrances(door),
+        Standing.DENIED if closed else Standing.OK,
+        door=_hindrances(closed),
         lending=_hindrances(kept),
-        restrictions=_restrictions(door, kept),
+        restrictions=_restrictions(closed, kept),
         access=clean(said[0], _MAX_CODE) if said else None,
         expires=expires,
         language=_language(answer),
@@ -110,7 +116,11 @@ def _no_rule(dialect: Dialect) -> Iterator[Said]:
 def _access_values(answer: Message, dialect: Dialect) -> tuple[str, ...]:
     if not dialect.access.field:
         return ()
-    return tuple(value.strip() for value in answer.every(dialect.access.field))
+    return _different(answer, dialect.access.field)
+
+
+def _different(answer: Message, field: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(value.strip() for value in answer.every(field)))
 
 
 def _access(said: tuple[str, ...], dialect: Dialect) -> Iterator[Said]:
@@ -119,30 +129,41 @@ def _access(said: tuple[str, ...], dialect: Dialect) -> Iterator[Said]:
         return
     if not said or not all(said):
         yield Hindrance.ACCESS_NOT_SAID, f"{field} missing"
-    for value in said:
-        if value and not _allows(value, dialect):
-            yield Hindrance.NO_ACCESS, clean(f"{field}={value}", _MAX_CODE)
+    no = next((value for value in said if value and not _allows(value, dialect.access)), "")
+    if no:
+        yield Hindrance.NO_ACCESS, clean(f"{field}={no}", _MAX_CODE)
 
 
-def _allows(value: str, dialect: Dialect) -> bool:
-    allowed = dialect.access.allowed
-    return value in allowed if allowed is not None else value not in dialect.access.denied
+def _allows(value: str, access: Access) -> bool:
+    if access.numeric and not _counts(value):
+        return False
+    return value in access.allowed if access.allowed is not None else value not in access.denied
+
+
+def _counts(value: str) -> bool:
+    """Whether it is a number above 0. Never made one: a very long one would raise."""
+    return value.isascii() and value.isdigit() and bool(value.strip("0"))
 
 
 def _expiry(
     request: Message, answer: Message, dialect: Dialect
 ) -> tuple[date | None, tuple[Said, ...]]:
-    """The last day, and what it hinders on the request's own day. No field: no end."""
+    """The last day, and what it hinders on the request's own day. No field: no end.
+
+    Of days that differ the first one counts; one that cannot be read may have been before it.
+    """
     field = dialect.expiry_field
-    text = (answer.first(field) or "").strip() if field else ""
-    if not text:
+    said = _different(answer, field) if field else ()
+    if not any(said):
         return None, ()
-    expires, today = day(text), day(request.fixed["transaction_date"][:8])
-    if expires is None:
-        return None, ((Hindrance.ACCESS_NOT_SAID, f"{field} unreadable"),)
-    if today is None or today > expires:
-        return expires, ((Hindrance.EXPIRED, field),)
-    return expires, ()
+    days = [last for text in said[:_MOST_DAYS] if (last := day(text))]
+    expires, today = min(days, default=None), day(request.fixed["transaction_date"][:8])
+    hinders: list[Said] = []
+    if len(days) < len(said):
+        hinders.append((Hindrance.ACCESS_NOT_SAID, f"{field} unreadable"))
+    if expires and (today is None or today > expires):
+        hinders.append((Hindrance.EXPIRED, field))
+    return expires, tuple(hinders)
 
 
 def _flagged(answer: Message, dialect: Dialect) -> Iterator[Said]:
@@ -156,14 +177,14 @@ def _set(answer: Message, dialect: Dialect, which: frozenset[str]) -> Iterator[S
             yield dialect.status.get(flag, Hindrance.BARRED), flag
 
 
-def _hindrances(said: list[Said] | tuple[Said, ...]) -> tuple[Hindrance, ...]:
+def _hindrances(said: tuple[Said, ...]) -> tuple[Hindrance, ...]:
     return tuple(dict.fromkeys(hindrance for hindrance, _ in said))
 
 
-def _restrictions(door: list[Said], kept: tuple[Said, ...]) -> tuple[Restriction, ...]:
+def _restrictions(closed: tuple[Said, ...], kept: tuple[Said, ...]) -> tuple[Restriction, ...]:
     kinds = [
         (_DOOR_KINDS.get(hindrance, RestrictionKind.SELF_SERVICE_BLOCK), word)
-        for hindrance, word in door
+        for hindrance, word in closed
     ]
     kinds += [
         (_LENDING_KINDS.get(hindrance, RestrictionKind.LOAN_BAN), word) for hindrance, word in kept

@@ -1,8 +1,8 @@
 """Loans over SIP2, under one rule: nothing is done twice.
 
-A request whose answer was lost is settled by looking. A checkout or a return that was certainly
-not done is asked once more, and never a third time; a renewal is never asked again, because a
-second one cannot be told from the first. What nobody can settle is IN_DOUBT.
+A checkout, a return, a renewal is asked for once. One whose answer was lost is settled by looking,
+and asked for no second time whatever the look says: a library system that was slow over the first
+would do both. What looking does not find done is IN_DOUBT.
 
 Deliberately not here: consent to fees, receipts, and the patron of a reservation.
 """
@@ -21,17 +21,17 @@ from sync.sip2.looking import Looker
 from sync.sip2.messages import Message
 from sync.sip2.patron_desk import SipPatronDesk
 from sync.sip2.settings import SipSettings
-from sync.sip2.settling import GRACE_SECONDS, Settler, Stand
+from sync.sip2.settling import PAUSE_SECONDS, Settler
 from sync.sip2.whys import Whys
 
 __all__ = ["SipCirculation", "SipPatronDesk"]
 
-# Where a settled return goes, by the item's circulation_status.
+# Where a return goes whose answer was lost, by the item's circulation_status.
 _ROUTES = {"08": Hold.HERE, "10": Hold.TRANSFER}
 
 
 class SipCirculation:
-    """register_ports.Circulation. grace_seconds: between two looks that find nothing done."""
+    """register_ports.Circulation. pause_seconds: between two looks at what was lost."""
 
     def __init__(
         self,
@@ -39,13 +39,13 @@ class SipCirculation:
         settings: SipSettings,
         clock: Clock,
         *,
-        grace_seconds: float = GRACE_SECONDS,
+        pause_seconds: float = PAUSE_SECONDS,
     ) -> None:
         self._asks = asks
         self._settings = settings
         self._clock = clock
         self._looker = Looker(asks, settings, clock)
-        self._settler = Settler(asks, settings, clock, grace_seconds)
+        self._settler = Settler(asks, settings, clock, pause_seconds)
         self._whys = Whys(asks, settings, clock)
 
     async def checkout(
@@ -68,7 +68,7 @@ class SipCirculation:
         )
         lent = await self._lent(asked, deadline)
         if lent is None:
-            lent = await self._settled_loan(asked, card, deadline)
+            return await self._settled_loan(asked, card, deadline)
         if lent.refused is Refusal.REFUSED:
             return await self._whys.loan(lent, card, deadline)
         return lent
@@ -103,11 +103,11 @@ class SipCirculation:
     async def checkin(
         self, item: str, deadline: float, *, happened: datetime | None = None
     ) -> Returned:
-        """A return; where the item goes is told of a refused one too. InputError."""
+        """A return; where the item goes is told of one refused or in doubt too. InputError."""
         asked = requests.checkin(self._settings, self._now(), item, happened=happened)
         returned = await self._returned(asked, deadline)
         if returned is None:
-            returned = await self._settled_return(asked, deadline)
+            return await self._settled_return(asked, deadline)
         if returned.refused is Refusal.REFUSED:
             return await self._whys.back(returned, deadline)
         return returned
@@ -132,33 +132,19 @@ class SipCirculation:
             return None
 
     async def _settled_loan(self, asked: Message, card: str, deadline: float) -> Lent:
-        item, again = _item(asked), None
-        found = await self._settler.loan(card, item, deadline)
-        if found.stand is Stand.NOT_DONE:
-            again = await self._lent(asked, deadline)
-            if again is not None and again.refused is not Refusal.REFUSED:
-                return again
-            # A refusal may mean that the first one was late, and is done by now.
-            found = await self._settler.loan(card, item, deadline, twice=False)
-        if found.stand is Stand.DONE:
-            return replace(_with_due(asked, found.facts), settled=True)
-        if again is not None and found.stand is Stand.NOT_DONE:
-            return again
-        return Lent(item, Refusal.IN_DOUBT)
+        found = await self._settler.loan(card, _item(asked), deadline)
+        if not found.done:
+            return Lent(_item(asked), Refusal.IN_DOUBT)
+        return replace(_with_due(asked, found.facts), settled=True)
 
     async def _settled_return(self, asked: Message, deadline: float) -> Returned:
-        item, again = _item(asked), None
-        found = await self._settler.returned(item, deadline)
-        if found.stand is Stand.NOT_DONE:
-            again = await self._returned(asked, deadline)
-            if again is not None and again.refused is not Refusal.REFUSED:
-                return again
-            found = await self._settler.returned(item, deadline, twice=False)
-        if found.stand is Stand.DONE:
-            return _settled_route(again or Returned(item), found.facts)
-        if again is not None and found.stand is Stand.NOT_DONE:
-            return again
-        return Returned(item, Refusal.IN_DOUBT)
+        found = await self._settler.returned(_item(asked), deadline)
+        refused = None if found.done else Refusal.IN_DOUBT
+        returned = Returned(_item(asked), refused, settled=found.done)
+        if found.facts is None:
+            return returned
+        hold = _ROUTES.get(found.facts.status, Hold.NONE)
+        return replace(returned, title=found.facts.title, hold=hold)
 
     async def _settled_renewal(self, asked: Message, deadline: float) -> Lent:
         facts = await self._looker.item(_item(asked), deadline)
@@ -181,12 +167,3 @@ def _with_due(asked: Message, facts: ItemFacts | None) -> Lent:
     if facts is None:
         return Lent(_item(asked))
     return Lent(_item(asked), title=facts.title, due=facts.due, due_text=facts.due_text)
-
-
-def _settled_route(returned: Returned, facts: ItemFacts | None) -> Returned:
-    """Done. Where it goes: as an answer said, else as the item's record hints."""
-    hold = returned.hold
-    if hold is Hold.NONE and facts is not None:
-        hold = _ROUTES.get(facts.status, Hold.NONE)
-    title = returned.title or (facts.title if facts else "")
-    return replace(returned, refused=None, settled=True, hold=hold, title=title)

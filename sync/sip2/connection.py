@@ -11,31 +11,40 @@ and every method returns what is to be done.
   or a server that replays. Without AY (no error detection) never.
 - A broken answer is asked for again (97). The repeat may lack AY or bear AY0 [seen]; that counts
   only with a checksum, and where the broken one had our AY: else the server may not have heard
-  us yet, and would repeat its answer to the request before.
+  us yet, and would repeat its answer to the request before. Nor does AY0 count where it was the
+  number of the request before. A line that was taken once is taken for no other request.
 - A 98 instead of an answer means that nothing was done: the request goes out under a new AY,
-  unless the library system says that it does not take such requests now.
+  unless the library system says that it does not take such requests now. What changes something
+  goes out so once: many 98 in a row would be as many copies.
+- What comes is bounded: in lines since the last answer, and in bytes that are read in one go.
+  While nothing is asked, only a 98 is read at all.
 
 Deliberately not here: sockets and clocks (transport), a new connection and what is asked again
 over it (client), what an answer means (answers).
 """
 
+import hashlib
 from dataclasses import dataclass
 from typing import Final
 
 from sync.sip2.dialect import Dialect
 from sync.sip2.faults import Malformed
-from sync.sip2.framing import Framer
+from sync.sip2.framing import MAX_BYTES, Framer
 from sync.sip2.layouts import ANSWERS, NAMES, READS
 from sync.sip2.messages import TERMINATOR, Check, Message, encode, limited, parse
 from sync.sip2.signals import Answered, Arm, Failed, Noted, Send, Signal, Timer, Told
 
 __all__ = ["Answered", "Arm", "Connection", "Failed", "Noted", "Send", "Signal", "Timer", "Told"]
 
-MAX_DISCARDED: Final = 50  # lines that answer nothing, while one answer is awaited
+MAX_DISCARDED: Final = 50  # lines that answer nothing, of any kind, since the last that did
+MAX_READ: Final = MAX_BYTES + 16_384  # bytes of messages in one go: an answer, what stands about it
+MAX_FIELDS: Final = MAX_BYTES // 8  # of a message; 500 loans with their fees have about 1,500
 KEEP_ALIVE: Final = Message(
     "99", {"status_code": "0", "max_print_width": "080", "protocol_version": "2.00"}
 )
 _RESEND: Final = encode(Message("97", {}), checked=True)
+_ENDLESS: Final = "the library system sent a message without end"
+_FLOOD: Final = "the library system sends more lines than answers"
 _POLICIES: Final = {  # request -> the part of 98 that forbids it
     "09": "checkin_ok",
     "11": "checkout_ok",
@@ -49,6 +58,7 @@ class _Asked:
     """The request in flight. own: a keep-alive. said: its bytes, which may hold a PIN.
 
     resend: what went out last is a 97. heard: a broken answer to it has come. misheard: a 96 to it.
+    anew: it went out under a second number.
     """
 
     message: Message
@@ -56,10 +66,10 @@ class _Asked:
     said: bytes
     seq: int | None
     repeats: int = 0
-    discarded: int = 0
     resend: bool = False
     heard: bool = False
     misheard: bool = False
+    anew: bool = False
 
     @property
     def name(self) -> str:
@@ -80,9 +90,13 @@ class Connection:
         self._dialect = dialect
         self._answer = Arm(Timer.ANSWER, answer_seconds)
         self._retries = retries
-        self._framer = Framer()
+        self._delimiter = dialect.delimiter.encode("ascii", "replace")
+        self._framer = Framer(blank=True)
         self._asked: _Asked | None = None
         self._next = 0  # AY
+        self._taken = b""  # digest of the last line that was an answer
+        self._stray = 0  # lines since then
+        self._read = 0  # bytes of messages in this go
         self._noted: set[str] = set()
         self._repeated = False  # something was said twice on this connection
         self._astray = False  # what was said before may be answered yet
@@ -115,11 +129,12 @@ class Connection:
         """Bytes came. Never raises."""
         if self._failed:
             return []
+        self._read = 0
         try:
             lines = self._framer.feed(data)
-        except Malformed:
-            return self._fail("the library system sent a message without end")
-        return [signal for line in lines for signal in self._line(line)]
+        except Malformed as fault:
+            return self._fail(_ENDLESS if fault.what == "endless" else _FLOOD)
+        return [signal for line in lines for signal in self._counted(line)]
 
     def fired(self, timer: Timer) -> list[Signal]:
         """A timer ran out; one that no longer matters changes nothing."""
@@ -176,10 +191,24 @@ class Connection:
 
     # What comes in
 
-    def _line(self, line: bytes) -> list[Signal]:
+    def _counted(self, line: bytes) -> list[Signal]:
         asked = self._asked
         if self._failed:  # by the line before
             return []
+        self._stray += 1
+        signals = self._line(line) if line and (asked or line.startswith(b"98")) else []
+        if self._stray <= MAX_DISCARDED or (signals and isinstance(signals[-1], Failed)):
+            return signals
+        to = f" to {asked.name}" if asked else ""
+        return self._fail(f"more than {MAX_DISCARDED} lines that are no answer{to}")
+
+    def _line(self, line: bytes) -> list[Signal]:
+        asked = self._asked
+        self._read += len(line)
+        if self._read > MAX_READ:
+            return self._fail(_FLOOD)
+        if line.count(self._delimiter) > MAX_FIELDS:
+            return self._fail(f"the library system sent a message of over {MAX_FIELDS} fields")
         try:
             message = parse(line, self._dialect.charset, self._dialect.delimiter)
         except Malformed as fault:
@@ -189,10 +218,9 @@ class Connection:
             why = "wrong checksum in the answer to {}"
             return self._broken(asked, message.seq, why) if asked else []
         if not message.known:
-            return self._discard(asked) if asked else []
-        if asked:
-            return self._checksum(message) + self._heard(asked, message)
-        return [*self._checksum(message), Told(message)] if message.code == "98" else []
+            return []
+        heard = self._heard(asked, message, line) if asked else [Told(message)]
+        return self._checksum(message) + heard
 
     def _checksum(self, message: Message) -> list[Signal]:
         if self._dialect.checksum == "off":
@@ -204,42 +232,39 @@ class Connection:
         bare = message.check is Check.ABSENT and message.seq is not None
         return self._note("no checksum") if bare else []
 
-    def _heard(self, asked: _Asked, message: Message) -> list[Signal]:
+    def _heard(self, asked: _Asked, message: Message, line: bytes) -> list[Signal]:
         if message.code == "96":
             return self._not_understood(asked)
         answers = message.code == ANSWERS[asked.message.code]
         if answers and self._ours(asked, message):
-            return self._take(asked, message)
+            again = asked.seq is not None and _digest(line) == self._taken
+            return [] if again else self._take(asked, message, line)
         if answers and message.seq is None and self._may_lack_number():
             self._unnumbered = True
-            return self._note("no sequence number") + self._take(asked, message)
+            return self._note("no sequence number") + self._take(asked, message, line)
         if message.code == "98":
             return [Told(message), *self._status(asked, message)]
         if asked.seq is not None and message.seq == asked.seq:
             return self._fail(f"{asked.name} was answered by {NAMES[message.code]}")
         self._unnumbered = self._unnumbered or (answers and message.seq is None)
-        return self._discard(asked)
+        return []
 
     def _ours(self, asked: _Asked, message: Message) -> bool:
         if asked.seq is None or message.seq == asked.seq:
             return True
         summed = message.check is not Check.ABSENT
-        return asked.heard and summed and message.seq in (None, 0)
+        none = message.seq is None or (message.seq == 0 and asked.seq != 1)  # 0 came before 1
+        return asked.heard and summed and none
 
     def _may_lack_number(self) -> bool:
         return self._dialect.checksum != "strict" and not self._repeated
 
-    def _take(self, asked: _Asked, message: Message) -> list[Signal]:
+    def _take(self, asked: _Asked, message: Message, line: bytes) -> list[Signal]:
         self._asked = None
+        self._taken, self._stray = _digest(line), 0
         # Without AY, what was said twice may be answered twice.
         self._spent = asked.seq is None and asked.repeats > 0
         return [Told(message) if asked.own else Answered(message), *self._rest()]
-
-    def _discard(self, asked: _Asked) -> list[Signal]:
-        asked.discarded += 1
-        if asked.discarded <= MAX_DISCARDED:
-            return []
-        return self._fail(f"more than {MAX_DISCARDED} lines that are no answer to {asked.name}")
 
     # What went wrong
 
@@ -290,11 +315,17 @@ class Connection:
         why = f"the library system answered {asked.name} with its status"
         if asked.seq is None:
             return self._repeat(asked, why) if asked.read else []
-        if (self._astray or asked.misheard) and not asked.read:
+        if (self._astray or asked.misheard or asked.anew) and not asked.read:
             return self._fail(why)  # an earlier copy may have been done, whatever was said of it
+        asked.anew = True
         asked.said, asked.seq = self._number(asked.message)
         asked.heard = False
         return self._repeat(asked, why)
+
+
+def _digest(line: bytes) -> bytes:
+    """What tells one line from another without keeping a person's data."""
+    return hashlib.sha256(line).digest()
 
 
 def _after(repeats: int) -> str:

@@ -22,6 +22,7 @@ _FORMS: Final = (
     # 7.12.2026: with dots, the day is first everywhere
     re.compile(r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})", re.ASCII),
 )
+_LONGEST: Final = 64  # characters; no form has more
 _END_OF_DAY: Final = (23, 59, 59)  # a day without a time is due by its end
 
 # Hours ahead of UTC. Words that two countries use for two times (BST, IST) are left out.
@@ -48,6 +49,8 @@ def stamp(at: datetime, zone: str, site: str) -> str:
 
 def due(text: str, site: str) -> datetime | None:
     """A due date in the site's zone; None for a form that is not one of ours."""
+    if len(text) > _LONGEST:
+        return None
     for form in _FORMS:
         found = form.fullmatch(text.strip())
         if found:

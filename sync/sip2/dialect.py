@@ -20,13 +20,14 @@ STATUS_FLAGS: Final = sip2_vendors.STATUS_FLAGS
 class Access:
     """Who may enter, by a field of 64. field: empty where none tells (the flags then decide).
 
-    allowed: its values that say yes; None: every value but those of `denied`. A field that is
-    missing or empty says no in either case.
+    allowed: its values that say yes; None: every value but those of `denied`. numeric: none but a
+    number above 0 says yes. A field that is missing or empty says no in any case.
     """
 
     field: str = ""
     allowed: frozenset[str] | None = None
     denied: frozenset[str] = frozenset({"0"})
+    numeric: bool = False
 
 
 @dataclass(frozen=True, slots=True)

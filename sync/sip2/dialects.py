@@ -17,6 +17,7 @@ from kioskd.config.model import SipAccess
 from kioskd.config.sip2_vendors import VENDORS, Vendor
 from kioskd.domain.ils import Hindrance, Hold, Refusal
 from kioskd.errors import ConfigError
+from sync.sip2.card_text import unsayable
 from sync.sip2.charset import Charset
 from sync.sip2.dialect import STATUS_FLAGS, Access, Dialect
 from sync.sip2.settings import SipSettings
@@ -120,7 +121,7 @@ def _whole(name: str, vendor: Vendor, speech: Dialect) -> Dialect:
     known: dict[str, Any] = {
         "name": name,
         "needs_institution": vendor.by_institution,
-        "access": Access(vendor.access_field, denied=vendor.denied),
+        "access": Access(vendor.access_field, denied=vendor.denied, numeric=vendor.numeric),
         "door": vendor.door,
     }
     if twice := [key for key in known if getattr(speech, key) != getattr(BASE, key)]:
@@ -175,12 +176,13 @@ def settings_of(
 ) -> SipSettings:
     """What a connection is made with. branch: the site's, said as AP unless one is configured.
 
-    ConfigError where the dialect needs an institution and there is none.
+    ConfigError where the dialect needs an institution and there is none, or where a text cannot
+    stand in a message: with its key, never the text.
     """
     dialect = dialect_of(access)
     if dialect.needs_institution and not access.institution:
         raise ConfigError([no_institution(dialect)])
-    return SipSettings(
+    made = SipSettings(
         host=access.host,
         port=access.port,
         dialect=dialect,
@@ -197,6 +199,9 @@ def settings_of(
         answer_seconds=access.answer_seconds,
         retries=access.retries,
     )
+    if faults := _faults(made):
+        raise ConfigError(faults)
+    return made
 
 
 def no_institution(dialect: Dialect) -> str:
@@ -205,6 +210,22 @@ def no_institution(dialect: Dialect) -> str:
         f"register.sip2.institution: {dialect.name} looks up who may enter by it; "
         "without it everybody might"
     )
+
+
+def _faults(made: SipSettings) -> list[str]:
+    said = {
+        "user": made.user,
+        "secret": made.password,
+        "terminal_secret": made.terminal_password,
+        "institution": made.institution,
+        "location": made.location,
+        "login_location": made.login_location,
+    }
+    return [
+        f"register.sip2.{key}: {why}"
+        for key, text in said.items()
+        if (why := unsayable(text, made.dialect))
+    ]
 
 
 def _flags(key: str, flags: tuple[str, ...]) -> frozenset[str]:

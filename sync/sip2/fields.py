@@ -5,6 +5,7 @@ the patron of a reservation and are never read; AE, BD, BE and BF, which name th
 """
 
 import re
+from string import ascii_lowercase, ascii_uppercase
 from typing import Final
 
 from kioskd.domain.ils import Money
@@ -14,9 +15,11 @@ from sync.sip2.messages import Message
 
 MAX_TEXT: Final = 255  # characters of a text that is shown
 _MAX_CODE: Final = 32
+_SLACK: Final = 4  # times what is shown is looked at: the rest would be blanks, or is cut off
 
 _AMOUNT: Final = re.compile(r"\d{1,9}(?:[.,]\d{1,4})?", re.ASCII)
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
+_UPPER: Final = str.maketrans(ascii_lowercase, ascii_uppercase)
 
 
 def is_answer(answer: Message, code: str) -> None:
@@ -26,7 +29,9 @@ def is_answer(answer: Message, code: str) -> None:
 
 
 def is_for_item(request: Message, answer: Message) -> None:
-    """RegisterError where the answer names another item than the request."""
+    """RegisterError where the answer names another item than the request, or none."""
+    if not _names("AB", answer):
+        raise RegisterError("the library system did not say which item it answered for")
     if not _echoes("AB", request, answer):
         raise RegisterError("the library system answered for another item")
 
@@ -37,20 +42,22 @@ def is_for_card(request: Message, answer: Message, dialect: Dialect) -> None:
         raise RegisterError("the library system answered for another card")
 
 
+def has_owner(answer: Message, dialect: Dialect) -> None:
+    """RegisterError where the answer names no card, in a dialect that repeats it."""
+    if dialect.echoes_card and not _names("AA", answer):
+        raise RegisterError("the library system did not say whose answer it gave")
+
+
 def other_institution(answer: Message, ours: str) -> bool:
     """Whether the answer names another institution; blanks around it are some servers' habit."""
     said = (answer.first("AO") or "").strip()
     return bool(said) and bool(ours) and said != ours.strip()
 
 
-def names_card(answer: Message) -> bool:
-    """Whether the answer says whose it is."""
-    return any(value.strip() for value in answer.every("AA"))
-
-
 def same(one: str, other: str) -> bool:
-    """Whether two numbers are one, case and surrounding blanks apart."""
-    return one.strip().casefold() == other.strip().casefold()
+    """Whether two numbers are one, surrounding blanks and the case of ASCII letters apart."""
+    # Folded any further, signs that are no letters of a number become some: the Kelvin sign a k.
+    return one.strip().translate(_UPPER) == other.strip().translate(_UPPER)
 
 
 def done(answer: Message) -> bool:
@@ -76,7 +83,8 @@ def code(answer: Message, field: str) -> str:
 
 def clean(value: str, most: int = MAX_TEXT) -> str:
     """One line without anything that cannot be seen, bounded."""
-    seen = "".join(sign if sign.isprintable() else " " for sign in value)
+    start = value[: most * _SLACK]
+    seen = "".join(sign if sign.isprintable() else " " for sign in start)
     return " ".join(seen.split())[:most].rstrip()
 
 
@@ -92,6 +100,10 @@ def money(answer: Message) -> Money | None:
 def message(answer: Message, dialect: Dialect) -> str:
     """The first screen message that the site allowed, whole and to the letter; else empty."""
     return next((said for said in answer.every("AF") if said in dialect.screen_messages), "")
+
+
+def _names(field: str, answer: Message) -> bool:
+    return any(value.strip() for value in answer.every(field))
 
 
 def _echoes(field: str, request: Message, answer: Message) -> bool:

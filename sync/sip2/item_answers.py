@@ -6,6 +6,7 @@ these answers (whys). Deliberately not here: the patron of a reservation (CY, DA
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Final
 
 from kioskd.domain.ils import Hold, Lent, Refusal, RenewedAll, Returned
@@ -16,6 +17,7 @@ from sync.sip2.fields import (
     clean,
     code,
     done,
+    has_owner,
     is_answer,
     is_for_card,
     is_for_item,
@@ -28,10 +30,13 @@ from sync.sip2.messages import Message
 from sync.sip2.requests import Summary
 from sync.sip2.settings import SipSettings
 
+MOST_LISTED: Final = 500  # entries of one list; no patron has as many
+
 # circulation_status of 18. Recalled (07), claimed returned, lost and missing (11 to 13) are in
-# neither: some systems say so of an item that is still on somebody's account.
-_ON_LOAN: Final = frozenset({"04", "05"})
+# none: some systems say so of an item that is still on somebody's account.
 _WITH_THE_LIBRARY: Final = frozenset({"03", "06", "08", "09", "10"})
+_SHELVED: Final = frozenset({"03", "09"})
+_HOLD_SHELF: Final = "08"
 # What servers say, without a title, of an item that they do not know.
 _NO_SUCH_ITEM: Final = frozenset({"00", "01", "13"})
 
@@ -53,22 +58,22 @@ class ItemFacts:
     due_text: str = ""
     location: str = ""
     pickup_until: str = ""
-    queue: int = 0  # how many wait for it
-
-    @property
-    def on_loan(self) -> bool:
-        """Somebody has it, without a doubt."""
-        return self.known and self.status in _ON_LOAN
+    queue: int | None = 0  # how many wait for it; None: said, and not to be read
 
     @property
     def with_library(self) -> bool:
         """Nobody has it on loan, without a doubt."""
         return not self.known or self.status in _WITH_THE_LIBRARY
 
+    @property
+    def as_returned(self) -> bool:
+        """It stands as a return at its own branch leaves it."""
+        return self.status == _HOLD_SHELF or (self.status in _SHELVED and self.queue == 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One list of a 64. whole: it has as many entries as the answer counts."""
+    """One list of a 64, of MOST_LISTED at most. whole: it has as many as the answer counts."""
 
     items: tuple[str, ...]
     whole: bool
@@ -79,7 +84,7 @@ class Listed:
 
 
 def lent(request: Message, answer: Message, settings: SipSettings) -> Lent:
-    """A 12 to an 11, a 30 to a 29. RegisterError: it is no answer to it."""
+    """A 12 to an 11, a 30 to a 29. RegisterError: it is no answer to it, or names no item."""
     renewal = request.code == "29"
     is_answer(answer, "30" if renewal else "12")
     is_for_item(request, answer)
@@ -122,7 +127,7 @@ def renewed_all(request: Message, answer: Message, dialect: Dialect) -> RenewedA
     """A 66 to a 65. Refused only where it names no item: else each item tells."""
     is_answer(answer, "66")
     is_for_card(request, answer, dialect)
-    yes, no = _numbers(answer, "BM"), _numbers(answer, "BN")
+    yes, no = (_numbers(answer, field)[:MOST_LISTED] for field in ("BM", "BN"))
     told = done(answer) or yes or no
     return RenewedAll(yes, no, None if told else Refusal.REFUSED, message=message(answer, dialect))
 
@@ -148,12 +153,13 @@ def listed(request: Message, answer: Message, kind: Summary, dialect: Dialect) -
     """One list of the 64 to a 63 that asked for it. RegisterError: no answer, or no such card."""
     is_answer(answer, "64")
     is_for_card(request, answer, dialect)
+    has_owner(answer, dialect)
     if "Y" not in answer.every("BL"):
         raise RegisterError("the library system does not know the card")
     field, count = _LISTS[kind]
     items, counted = _numbers(answer, field), answer.fixed[count].strip()
     whole = counted.isascii() and counted.isdigit() and int(counted) == len(items)
-    return Listed(items, whole)
+    return Listed(items[:MOST_LISTED], whole and len(items) <= MOST_LISTED)
 
 
 def _due(answer: Message, settings: SipSettings) -> datetime | None:
@@ -167,9 +173,11 @@ def _until(answer: Message, settings: SipSettings) -> str:
     return until.date().isoformat() if until else text(answer, "CM")
 
 
-def _queue(answer: Message) -> int:
-    length = (answer.first("CF") or "").strip()
-    return int(length) if length.isascii() and length.isdigit() and len(length) <= 4 else 0
+def _queue(answer: Message) -> int | None:
+    said = [length for value in answer.every("CF") if (length := value.strip())]
+    if not all(length.isascii() and length.isdigit() and len(length) <= 4 for length in said):
+        return None
+    return max(map(int, said), default=0)
 
 
 def _refusal(request: Message, costs: bool) -> Refusal:
@@ -178,7 +186,8 @@ def _refusal(request: Message, costs: bool) -> Refusal:
 
 
 def _numbers(answer: Message, field: str) -> tuple[str, ...]:
-    return tuple(number for value in answer.every(field) if (number := clean(value)))
+    said = (number for value in answer.every(field) if (number := clean(value)))
+    return tuple(islice(said, MOST_LISTED + 1))
 
 
 def _route(request: Message, answer: Message, dialect: Dialect) -> tuple[Hold, str]:

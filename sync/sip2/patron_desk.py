@@ -46,10 +46,11 @@ class SipPatronDesk:
         opened = await self._open(card, pin, deadline)
         ready = await self._list(card, pin, Summary.HOLDS, deadline)
         waiting = await self._list(card, pin, Summary.UNAVAILABLE, deadline)
+        unready = frozenset(waiting.items)
         details = _Details(self._asks, self._settings, self._clock, deadline)
         loans = [await self._loan(number, details) for number in opened.loans.items]
         reserved = [
-            await self._reserved(number, details, ready=number not in waiting.items)
+            await self._reserved(number, details, ready=number not in unready)
             for number in dict.fromkeys((*ready.items, *waiting.items))
         ]
         lists = (opened.loans, ready, waiting)

@@ -4,11 +4,19 @@ Order on a new link: 93 where there is a user, then 99 where the dialect wants i
 not tried again for a second, and a log-in that was refused not for a minute: trying on could lock
 the account. Meanwhile the same words are said at once.
 
+The name of the host is asked for in a thread that nobody need wait for, one at a time: a name
+server that is silent costs one thread, and no end of this process.
+
 Deliberately not here: requests of callers (client), and any wish to be connected: a library system
 that nobody asks is left alone.
 """
 
+import asyncio
 import logging
+import socket
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -18,10 +26,11 @@ from sync.sip2.connection import KEEP_ALIVE
 from sync.sip2.faults import LogInRefused, NoAnswer, NotAsked
 from sync.sip2.messages import Message
 from sync.sip2.settings import SipSettings, Watcher
-from sync.sip2.transport import Link
+from sync.sip2.transport import Link, Place
 
 FAILED_SECONDS: Final = 1.0  # after a connection that did not come about
 REFUSED_SECONDS: Final = 60.0  # after a log-in that was refused
+FRESH_SECONDS: Final = 60.0  # what a name server said too late for one serves the next so long
 OFF_LINE: Final = "the library system says that it is off-line"
 
 _log = logging.getLogger("sync.sip2")
@@ -51,6 +60,64 @@ def login(settings: SipSettings) -> Message:
     return Message("93", {"uid_algorithm": "0", "pwd_algorithm": "0"}, tuple(fields))
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What was said of a name, and when."""
+
+    places: Sequence[Place]
+    fault: OSError | ValueError | None
+    at: float
+
+
+class Names:
+    """Where one host is. A question that is not answered yet is not asked again."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
+        self._asking: asyncio.Future[_Told] | None = None
+
+    async def places(self) -> Sequence[Place]:
+        """All its addresses. OSError, ValueError; takes as long as the name server does."""
+        asking = self._asking
+        if asking is None or _is_stale(asking):
+            asking = self._asking = self._ask()
+        told = await asyncio.shield(asking)
+        self._asking = None
+        if told.fault:
+            raise told.fault
+        return told.places
+
+    def _ask(self) -> asyncio.Future[_Told]:
+        loop = asyncio.get_running_loop()
+        asking: asyncio.Future[_Told] = loop.create_future()
+
+        def ask() -> None:
+            found, fault = _looked_up(self._host, self._port)
+            told = _Told(found, fault, loop.time())
+            with suppress(RuntimeError):  # the loop is closed, and nobody waits
+                loop.call_soon_threadsafe(asking.set_result, told)
+
+        # No executor's: its end, and the loop's, would wait for it.
+        threading.Thread(target=ask, name="sip2-name", daemon=True).start()
+        return asking
+
+
+def _is_stale(asking: asyncio.Future[_Told]) -> bool:
+    if not asking.done():
+        return False
+    told = asking.result()
+    return bool(told.fault) or asking.get_loop().time() - told.at > FRESH_SECONDS
+
+
+def _looked_up(host: str, port: int) -> tuple[Sequence[Place], OSError | ValueError | None]:
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), None
+    except (OSError, ValueError) as error:
+        return (), error
+    except LookupError:  # a codec, loaded when it is needed
+        return (), ValueError("a name that cannot be written for a name server")
+
+
 class Session:
     """At most one link. status: the newest 98, of whichever link."""
 
@@ -59,6 +126,7 @@ class Session:
         self._settings = settings
         self._clock = clock
         self._watcher = watcher
+        self._names = Names(settings.host, settings.port)
         self._link: Link | None = None
         self._fault: NotAsked | None = None  # the last one, while it is not to be tried again
         self._held_until = 0.0
@@ -123,7 +191,7 @@ class Session:
         )
 
     async def _made(self) -> Link:
-        link = await Link.open(self._settings, self._watcher)
+        link = await Link.open(self._settings, self._watcher, self._names.places)
         link.on_told, link.on_noted = self._told, self._noted
         self._off_line = False  # what it said on another link counts no more
         try:

@@ -8,8 +8,10 @@ Deliberately not here: a way to switch the checks off. Plain SIP2 is a setting o
 
 import asyncio
 import errno
+import os
 import socket
 import ssl
+import stat
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +25,7 @@ _OTHER_NAME: Final = frozenset({62, 64})  # of a host, of an address
 _NO_ROUTE: Final = frozenset(
     {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL}
 )
+_MOST_BYTES: Final = 1_048_576  # of a file of authorities; all that a system knows have 230,000
 _NO_TLS: Final = (
     "no TLS of version 1.2 or newer came about; look at the port, and at tls in [register.sip2]"
 )
@@ -31,7 +34,8 @@ _NO_TLS: Final = (
 async def trust(ca_file: Path | None) -> ssl.SSLContext:
     """A client's side of TLS: this file of authorities, or the system's. NotAsked.
 
-    Read anew each time, off the loop: it takes tens of milliseconds.
+    Read anew each time, off the loop: it takes tens of milliseconds. A file that could keep whoever
+    reads it waiting, a pipe or a device, is not read.
     """
     return await asyncio.to_thread(_trust, ca_file)
 
@@ -43,6 +47,8 @@ def words(error: Exception) -> str:
     # asyncio raises ConnectionAbortedError for a handshake that takes too long.
     if isinstance(error, ssl.SSLError | ConnectionAbortedError):
         return _NO_TLS
+    if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
+        return "the name server does not answer; look at it, and at the network of this device"
     if isinstance(error, socket.gaierror | ValueError):
         return "its name is not found; look at the name server and at host in [register.sip2]"
     number = error.errno if isinstance(error, OSError) else None
@@ -69,12 +75,39 @@ def _trust(ca_file: Path | None) -> ssl.SSLContext:
         context.load_default_certs()
         return context
     try:
-        context.load_verify_locations(ca_file)
-    except OSError:  # ssl.SSLError is one
-        raise NotAsked(
-            f"{ca_file}: cannot be read as certificates in PEM ([register.sip2] ca_file)"
-        ) from None
+        context.load_verify_locations(cadata=_authorities(ca_file))
+    except (ssl.SSLError, ValueError):
+        raise _unusable(ca_file, "cannot be read as certificates in PEM") from None
     return context
+
+
+def _authorities(file: Path) -> str:
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            plain = stat.S_ISREG(os.fstat(descriptor).st_mode)
+            raw = _read(descriptor) if plain else b""
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise _unusable(file, f"cannot be read: {error.strerror}") from None
+    if not plain:
+        raise _unusable(file, "is not a plain file")
+    if len(raw) > _MOST_BYTES:
+        raise _unusable(file, "is larger than 1 MiB; are these certificates in PEM?")
+    # Comments between certificates may be in any encoding; ssl takes ASCII alone.
+    return raw.decode("latin-1").encode("ascii", "replace").decode("ascii")
+
+
+def _read(descriptor: int) -> bytes:
+    raw = b""
+    while more := os.read(descriptor, _MOST_BYTES + 1 - len(raw)):
+        raw += more
+    return raw
+
+
+def _unusable(file: Path, what: str) -> NotAsked:
+    return NotAsked(f"{file}: {what} ([register.sip2] ca_file)")
 
 
 def _certificate(code: int) -> str:

@@ -12,9 +12,11 @@ and what a byte means (connection).
 """
 
 import asyncio
-from collections.abc import Callable
+import socket
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Final, Self, cast
+from ipaddress import IPv6Address, ip_address
+from typing import Any, Final, Self, cast
 
 from sync.sip2.connection import (
     Answered,
@@ -35,8 +37,12 @@ from sync.sip2.settings import SipSettings, Watcher, Way
 from sync.sip2.tls import trust, words
 
 CONNECT_SECONDS: Final = 5.0  # for name, connection and TLS together
+_NAME_SECONDS: Final = 3.0  # below the former, so that a silent name server can be told
 _HANDSHAKE_SECONDS: Final = 3.0  # below the former, so that what hung can be told
 _CLOSE_SECONDS: Final = 0.5  # for an orderly end; then the socket is closed all the same
+
+Place = tuple[Any, Any, int, str, tuple[Any, ...]]  # as socket.getaddrinfo has it
+Places = Callable[[], Awaitable[Sequence[Place]]]
 
 
 def _nobody(message: Message) -> None:
@@ -68,12 +74,18 @@ class Link(asyncio.Protocol):
         self._why = ""
 
     @classmethod
-    async def open(cls, settings: SipSettings, watcher: Watcher | None = None) -> Self:
-        """A new connection, within CONNECT_SECONDS. NotAsked says why there is none."""
+    async def open(
+        cls, settings: SipSettings, watcher: Watcher | None = None, places: Places | None = None
+    ) -> Self:
+        """A new connection, within CONNECT_SECONDS. NotAsked says why there is none.
+
+        places: where the host is; without them the loop is asked, whose end waits for a silent
+        name server. Nobody is asked where an address is.
+        """
         link = cls(settings, watcher)
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                await link._connect(settings)
+                await link._connect(settings, places)
         except (OSError, ValueError) as error:  # a TimeoutError and an SSLError are an OSError
             raise NotAsked(f"{settings.where}: {words(error)}") from None
         return link
@@ -147,16 +159,51 @@ class Link(asyncio.Protocol):
         if not self._gone.done():
             self._gone.set_result(None)
 
-    async def _connect(self, settings: SipSettings) -> None:
+    async def _connect(self, settings: SipSettings, places: Places | None) -> None:
         context = await trust(settings.ca_file) if settings.tls else None
+        found = await self._found(settings, places)
         await self._loop.create_connection(
             lambda: self,
-            settings.host,
-            settings.port,
+            sock=await self._reached(found),
             ssl=context,
+            server_hostname=settings.host if context else None,
             ssl_handshake_timeout=_HANDSHAKE_SECONDS if context else None,
             ssl_shutdown_timeout=_CLOSE_SECONDS if context else None,
         )
+
+    async def _found(self, settings: SipSettings, places: Places | None) -> Sequence[Place]:
+        if known := _place(settings.host, settings.port):
+            return [known]
+        try:
+            async with asyncio.timeout(_NAME_SECONDS):
+                if places:
+                    return await places()
+                return await self._loop.getaddrinfo(
+                    settings.host, settings.port, type=socket.SOCK_STREAM
+                )
+        except TimeoutError:
+            raise socket.gaierror(socket.EAI_AGAIN, "no answer") from None
+
+    async def _reached(self, places: Sequence[Place]) -> socket.socket:
+        """A socket that is connected to the first place that takes it. OSError: to the first."""
+        faults: list[OSError] = []
+        for place in places:
+            try:
+                return await self._connected(place)
+            except OSError as error:
+                faults.append(error)
+        raise faults[0] if faults else socket.gaierror(socket.EAI_NONAME, "no address")
+
+    async def _connected(self, place: Place) -> socket.socket:
+        family, kind, protocol, _, address = place
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.setblocking(False)
+            await self._loop.sock_connect(sock, address)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
 
     def _say(self, message: Message) -> asyncio.Future[Message]:
         if not self.usable:
@@ -214,6 +261,19 @@ class Link(asyncio.Protocol):
         calm = self._calm
         if calm and not calm.done() and not (self._machine.waiting and self.usable):
             calm.set_result(None)
+
+
+def _place(host: str, port: int) -> Place | None:
+    """Where it is, when it is an address already."""
+    try:
+        known = ip_address(host)
+    except ValueError:
+        return None
+    if not isinstance(known, IPv6Address):
+        return (socket.AF_INET, socket.SOCK_STREAM, 0, "", (host, port))
+    if known.scope_id:  # the name of an interface
+        return None
+    return (socket.AF_INET6, socket.SOCK_STREAM, 0, "", (host, port, 0, 0))
 
 
 class _Watch:

@@ -38,7 +38,7 @@ class Asked:
         """The answer, or the fault that it failed by, within so many seconds.
 
         A request that is on its way when its time is over, or its caller goes, ends the link:
-        its answer must not be taken for another's.
+        its answer must not be taken for another's. Once it has ended, the link is another's.
         """
         timer = asyncio.get_running_loop().call_later(seconds, self._expire)
         try:
@@ -51,11 +51,13 @@ class Asked:
 
     def give(self, message: Message) -> None:
         """It was answered."""
+        self.link = None
         if not self._answer.done():
             self._answer.set_result(message)
 
     def fail(self, fault: NotAsked | NoAnswer) -> None:
         """It failed by this."""
+        self.link = None
         if not self._answer.done():
             self._answer.set_exception(fault)
 
@@ -65,6 +67,8 @@ class Asked:
         self.fail(NoAnswer(text) if self.out or self.link else NotAsked(text))
 
     def _expire(self) -> None:
+        if self._answer.done():
+            return
         self.late = True
         if not self._leave("no answer within its time"):
             self.end("no answer within its time")

@@ -111,6 +111,15 @@ def test_ones_own_loan_is_renewed_only_where_that_is_asked_for(library: Library)
     assert library.done == [("renewed", WITH_LOANS, BROTHERS)]
 
 
+def test_a_library_like_koha_renews_ones_own_loan_unasked_and_lends_no_other_loan() -> None:
+    koha = Library(AT, renews_own_loans=True)
+    assert koha.checkout(WELL, KALEVALA, AT).done
+    assert koha.checkout(WELL, KALEVALA, AT).renewed
+    assert koha.checkout(WITH_LOANS, SAGNER, AT).why is Why.RENEWALS
+    assert koha.checkout(WELL, BROTHERS, AT).why is Why.ON_LOAN
+    assert koha.done == [("lent", WELL, KALEVALA), ("renewed", WELL, KALEVALA)]
+
+
 @pytest.mark.parametrize("item", [LOST, REFERENCE, WAITING, WITH_FEE, BROTHERS])
 def test_what_happened_already_is_taken_from_whomever(library: Library, item: str) -> None:
     due = AT + timedelta(days=14)

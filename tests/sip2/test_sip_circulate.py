@@ -13,6 +13,7 @@ from kioskd.register_ports import Circulation, PatronDesk
 from sync.sip2.circulate import SipCirculation, SipPatronDesk
 from sync.sip2.dialects import DIALECTS
 from sync.sip2.faults import LogInRefused, NoAnswer, NotAsked
+from sync.sip2.item_answers import MOST_LISTED
 from sync.sip2.messages import Message
 from sync.sip2.patron_desk import MAX_ITEMS
 from tests.sip2.scripted_ask import (
@@ -329,8 +330,24 @@ async def test_no_more_items_are_asked_for_than_others_can_wait_for() -> None:
     assert (len(summary.loans), summary.whole) == (MAX_ITEMS + 1, False)
 
 
-async def test_a_list_of_titles_is_shown_as_it_is() -> None:
-    title = "Kalevala: " + "runoja " * 12
+async def test_lists_without_end_are_cut_and_that_is_told() -> None:
+    numbers = [f"{n:x}" for n in range(9000)]
+    ask = ScriptedAsk(catalogue(numbers, numbers, numbers[1:]))
+    summary = await SipPatronDesk(ask, settings(), FakeClock()).summary(CARD, PIN, LATER)
+    assert (len(summary.loans), summary.whole) == (MOST_LISTED, False)
+    assert len(summary.reservations) == MOST_LISTED + 1
+    assert [one.item for one in summary.reservations if one.ready] == ["0"]
+
+
+async def test_loans_of_somebody_unsaid_are_not_shown() -> None:
+    shown, ask = view(patron(("AU", "L1"), card=None, charged_items_count="0001"))
+    with pytest.raises(RegisterError, match="whose"):
+        await shown.summary(CARD, PIN, LATER)
+    assert len(ask.asked) == 1
+
+
+@pytest.mark.parametrize("title", ["Kalevala: " + "runoja " * 12, "Välskäri"])
+async def test_a_list_of_titles_is_shown_as_it_is(title: str) -> None:
     shown, ask = view(listing("AU", title), listing("AS"), listing("CD"))
     (loan,) = (await shown.summary(CARD, PIN, LATER)).loans
     assert loan.item == title.strip()

@@ -233,10 +233,27 @@ def test_a_policy_that_forbids_it_ends_it(code: str, part: str) -> None:
 
 
 def test_98_for_ever_ends_it() -> None:
-    connection = asking(LEND)
+    connection = asking(ASK)
     for seq in range(3):
-        assert sent(connection.receive(line(status(), seq))) == line(LEND, seq + 1)
+        assert sent(connection.receive(line(status(), seq))) == line(ASK, seq + 1)
     assert "with its status after 3 repeats" in why(connection.receive(line(status(), 3)))
+
+
+@pytest.mark.parametrize("code", ["01", "09", "11", "15", "29", "65"])
+def test_what_changes_something_goes_out_under_one_other_number(code: str) -> None:
+    connection = asking(said(code), retries=9)
+    signals = connection.receive(b"".join(line(status(), seq) for seq in range(10)))
+    assert sent(signals) == line(said(code), 1)
+    assert "with its status" in why(signals)
+    assert connection.spent
+
+
+def test_each_request_may_go_out_under_one_other_number() -> None:
+    connection = opened()
+    for seq in (0, 2):
+        connection.request(LEND)
+        assert sent(connection.receive(line(status(), seq))) == line(LEND, seq + 1)
+        assert answered(connection.receive(line(ANSWER_11, seq + 1))) == ["12"]
 
 
 def test_a_98_to_a_repeated_checkout_does_not_say_that_the_first_was_not_done() -> None:

@@ -13,6 +13,7 @@ from kioskd.errors import ConfigError
 from sync.sip2.charset import Charset
 from sync.sip2.dialect import STATUS_FLAGS, Access, Dialect
 from sync.sip2.dialects import BASE, DIALECTS, SPEECH, dialect_of, joined, settings_of
+from sync.sip2.settings import SipSettings
 
 
 def access(dialect: str = "koha", **more: object) -> SipAccess:
@@ -30,6 +31,7 @@ def test_who_may_enter_is_what_the_configuration_knows_of_it() -> None:
         vendor = VENDORS[name]
         assert (dialect.access.field, dialect.access.allowed) == (vendor.access_field, None)
         assert (dialect.access.denied, dialect.door) == (vendor.denied, vendor.door)
+        assert dialect.access.numeric == vendor.numeric
         assert dialect.needs_institution == vendor.by_institution
 
 
@@ -62,6 +64,11 @@ def test_who_may_enter_is_said_in_one_table_alone(said: Dialect, key: str) -> No
         joined({"made-up": Vendor()}, {"made-up": said})
 
 
+def test_a_row_without_a_field_has_no_number_in_it() -> None:
+    with pytest.raises(ValueError, match="only an access field is a number"):
+        Vendor(numeric=True)
+
+
 def test_every_flag_means_something_in_every_dialect() -> None:
     for dialect in DIALECTS.values():
         assert set(dialect.status) == set(STATUS_FLAGS)
@@ -88,7 +95,7 @@ def test_koha_sets_recall_denied_of_everybody_so_it_hinders_nobody() -> None:
 
 
 def test_what_differs_by_name() -> None:
-    assert DIALECTS["koha-suomi"].access == Access("PA", None, frozenset({"0"}))
+    assert DIALECTS["koha-suomi"].access == Access("PA", None, frozenset({"0"}), numeric=True)
     assert DIALECTS["koha-suomi"].needs_institution
     assert not DIALECTS["koha"].needs_institution
     assert DIALECTS["evergreen"].expiry_field == "PA"
@@ -180,7 +187,7 @@ def test_no_key_of_the_configuration_is_forgotten() -> None:
 
 def test_values_alone_keep_the_dialects_own_field() -> None:
     only = dialect_of(access("koha-suomi", access_values=("1",)))
-    assert only.access == Access("PA", frozenset({"1"}))
+    assert only.access == Access("PA", frozenset({"1"}), numeric=True)
 
 
 def test_the_dialects_own_field_by_name_changes_nothing() -> None:
@@ -235,3 +242,58 @@ def test_a_configured_location_goes_before_the_branch() -> None:
         access(location="TISKI"), password="", terminal_password="", branch="ESI", timezone="UTC"
     )
     assert made.location == "TISKI"
+
+
+def made(**texts: str) -> SipSettings:
+    """Settings of koha, with secrets or with keys that go over it."""
+    secrets = {key: texts.pop(key, "") for key in ("password", "terminal_password")}
+    branch = texts.pop("branch", "ESI")
+    return settings_of(access(**texts), **secrets, branch=branch, timezone="UTC")
+
+
+@pytest.mark.parametrize(
+    ("texts", "key"),
+    [
+        ({"password": "TEXT"}, "secret"),
+        ({"terminal_password": "TEXT"}, "terminal_secret"),
+        ({"user": "TEXT"}, "user"),
+        ({"institution": "TEXT"}, "institution"),
+        ({"branch": "TEXT"}, "location"),
+        ({"location": "TEXT"}, "location"),
+        ({"login_location": "TEXT"}, "login_location"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("sign", "knobs", "says"),
+    [
+        ("|", {}, "the delimiter"),
+        ("^", {"delimiter": "^"}, "the delimiter"),
+        ("\r", {}, "a control character"),
+        ("\x00", {}, "a control character"),
+        ("\x85", {}, "a control character"),
+        ("€", {"encoding": "cp850"}, "cannot be said in cp850"),
+        ("\ud800", {}, "cannot be said in utf-8"),
+        ("x" * 255, {}, "more than 255"),
+    ],
+)
+def test_a_text_that_no_message_may_hold_is_a_fault_of_its_key(
+    texts: dict[str, str], key: str, sign: str, knobs: dict[str, str], says: str
+) -> None:
+    said = dict.fromkeys(texts, f"sala{sign}sana")
+    with pytest.raises(ConfigError, match=f"^register.sip2.{key}: .*{says}") as caught:
+        made(**said, **knobs)
+    assert len(caught.value.faults) == 1
+    assert "sala" not in repr(caught.value)
+    assert caught.value.__context__ is None
+
+
+def test_each_text_that_no_message_may_hold_is_named() -> None:
+    with pytest.raises(ConfigError) as caught:
+        made(user="a|b", password="c|d", terminal_password="e\nf")
+    keys = [fault.split(":")[0].rpartition(".")[2] for fault in caught.value.faults]
+    assert keys == ["user", "secret", "terminal_secret"]
+
+
+def test_a_text_that_messages_may_hold_is_taken() -> None:
+    said = made(user="kiöski", password="pitkä sala^sana" * 9, encoding="cp850", branch="ÅBO")
+    assert (said.user, said.location) == ("kiöski", "ÅBO")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.sip2.faults import Malformed
-from sync.sip2.framing import MAX_BYTES, Framer
+from sync.sip2.framing import MAX_BYTES, MAX_LINES, Framer
 from tests.sip2.sip_lines import HTML
 
 LOG_IN = b"941AY0AZFDFB"
@@ -68,10 +68,33 @@ def test_a_message_after_one_that_was_too_long_but_ended_is_whole() -> None:
     assert framer.feed(b"AY1\r") == [b"941AY1"]
 
 
+def test_what_is_blank_is_left_out_or_counted() -> None:
+    stream = b"\r\n\r" + LOG_IN + b"\r\x00 \r"
+    assert Framer().feed(stream) == [LOG_IN]
+    assert Framer(blank=True).feed(stream) == [b"", b"", LOG_IN, b""]
+
+
+@pytest.mark.parametrize("each", [b"\r", b"9\r", b"\n\x00\r", b"x" * 2000 + b"\r"])
+def test_so_many_lines_at_once_and_not_one_more(each: bytes) -> None:
+    framer = Framer(blank=True)
+    assert len(framer.feed(each * MAX_LINES)) == MAX_LINES
+    with pytest.raises(Malformed, match="crowded"):
+        framer.feed(each * (MAX_LINES + 1))
+    assert len(framer.feed(each)) == 1
+
+
+def test_after_too_many_lines_a_message_is_whole_or_none() -> None:
+    framer = Framer()
+    framer.feed(b"cut o")
+    with pytest.raises(Malformed, match="crowded"):
+        framer.feed(b"ff\r" * (MAX_LINES + 1) + b"941")
+    assert framer.feed(b"AY0\r" + LOG_IN + b"\r") == [LOG_IN]
+
+
 # Properties
 
 
-@given(st.lists(st.tuples(JUNK, LINE)), st.data())
+@given(st.lists(st.tuples(JUNK, LINE), max_size=MAX_LINES), st.data())
 def test_no_split_and_no_junk_changes_what_is_read(
     parts: list[tuple[bytes, bytes]], data: st.DataObject
 ) -> None:

@@ -18,8 +18,15 @@ from kioskd.domain.ils import (
 from kioskd.errors import RegisterError
 from sync.sip2 import requests
 from sync.sip2.dialects import DIALECTS
-from sync.sip2.fields import clean, money
-from sync.sip2.item_answers import item_facts, lent, listed, renewed_all, returned
+from sync.sip2.fields import clean, money, same
+from sync.sip2.item_answers import (
+    MOST_LISTED,
+    item_facts,
+    lent,
+    listed,
+    renewed_all,
+    returned,
+)
 from sync.sip2.messages import Field, Message
 from sync.sip2.requests import Summary
 from tests.sip2.scripted_ask import (
@@ -31,6 +38,7 @@ from tests.sip2.scripted_ask import (
     item_answer,
     lent_answer,
     listing,
+    patron,
     returned_answer,
     settings,
 )
@@ -126,6 +134,27 @@ def test_an_answer_for_another_item_is_never_taken() -> None:
         item_facts(LOOK, item_answer("03", item="167N00000002"), HERE)
 
 
+def nameless(answer: Message) -> Message:
+    """The same without the number of its item."""
+    return replace(answer, fields=[one for one in answer.fields if one[0] != "AB"])
+
+
+@pytest.mark.parametrize("blank", [[], [("AB", "")], [("AB", "  ")]])
+def test_an_answer_that_names_no_item_is_never_taken(blank: list[Field]) -> None:
+    def unsaid(answer: Message) -> Message:
+        bare = nameless(answer)
+        return replace(bare, fields=[*bare.fields, *blank])
+
+    for call in (
+        lambda: lent(LEND, unsaid(lent_answer()), HERE),
+        lambda: lent(RENEW, unsaid(lent_answer(code="30")), HERE),
+        lambda: returned(TAKE, unsaid(returned_answer()), KOHA),
+        lambda: item_facts(LOOK, unsaid(item_answer("03")), HERE),
+    ):
+        with pytest.raises(RegisterError, match="which item"):
+            call()
+
+
 def test_a_loan_for_another_card_is_never_taken() -> None:
     with pytest.raises(RegisterError, match="another card"):
         lent(LEND, lent_answer(("AA", "X")), HERE)
@@ -137,6 +166,13 @@ def test_another_message_is_never_taken() -> None:
         lent(LEND, lent_answer(code="30"), HERE)
     with pytest.raises(RegisterError, match="another message"):
         returned(TAKE, lent_answer(), KOHA)
+
+
+def test_renewals_without_end_are_cut() -> None:
+    parts = {"ok": "1", "renewed_count": "9999", "unrenewed_count": "9999"}
+    many = [(field, f"{n}") for n in range(MOST_LISTED + 9) for field in ("BM", "BN")]
+    told = renewed_all(ALL, Message("66", {**parts, "transaction_date": DATE}, many), KOHA)
+    assert (len(told.renewed), len(told.unrenewed)) == (MOST_LISTED, MOST_LISTED)
 
 
 def test_screen_texts_are_shown_only_when_allowed_to_the_letter() -> None:
@@ -233,24 +269,51 @@ def test_whose_reservation_it_is_comes_out_nowhere() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "title", "known", "on_loan", "with_library"),
+    ("status", "title", "known", "with_library", "as_returned"),
     [
-        ("04", "Kalevala", True, True, False),
-        ("05", "", True, True, False),
-        ("03", "Kalevala", True, False, True),
+        ("04", "Kalevala", True, False, False),
+        ("05", "", True, False, False),
+        ("03", "Kalevala", True, True, True),
+        ("03", "", True, True, True),
+        ("06", "Kalevala", True, True, False),
         ("07", "Kalevala", True, False, False),
+        ("08", "Kalevala", True, True, True),
+        ("09", "Kalevala", True, True, True),
+        ("10", "Kalevala", True, True, False),
         ("12", "Kalevala", True, False, False),
         ("01", "Kalevala", True, False, False),
-        ("01", "", False, False, True),
-        ("13", "", False, False, True),
+        ("01", "", False, True, False),
+        ("13", "", False, True, False),
         ("13", "Kalevala", True, False, False),
     ],
 )
 def test_what_an_items_status_says_without_a_doubt(
-    status: str, title: str, known: bool, on_loan: bool, with_library: bool
+    status: str, title: str, known: bool, with_library: bool, as_returned: bool
 ) -> None:
     facts = item_facts(LOOK, item_answer(status, title=title), HERE)
-    assert (facts.known, facts.on_loan, facts.with_library) == (known, on_loan, with_library)
+    said = facts.known, facts.with_library, facts.as_returned
+    assert said == (known, with_library, as_returned)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "queue", "as_returned"),
+    [
+        ([], 0, True),
+        ([""], 0, True),
+        ([" 0 "], 0, True),
+        (["3"], 3, False),
+        (["0", "2"], 2, False),
+        (["0", "x"], None, False),
+        (["-1"], None, False),
+        (["٣"], None, False),
+        (["9" * 5000], None, False),
+    ],
+)
+def test_how_many_wait_for_an_item(
+    lengths: list[str], queue: int | None, as_returned: bool
+) -> None:
+    facts = item_facts(LOOK, item_answer("03", *(("CF", one) for one in lengths)), HERE)
+    assert (facts.queue, facts.as_returned) == (queue, as_returned)
 
 
 def test_a_pickup_day_is_told_as_a_day() -> None:
@@ -265,6 +328,40 @@ def test_a_pickup_day_is_told_as_a_day() -> None:
 def test_a_list_is_whole_when_it_is_as_long_as_it_says(count: int | str, whole: bool) -> None:
     answer = listing("AU", "A1", "B2", count=count)
     assert listed(ASKED, answer, Summary.CHARGED, KOHA).whole is whole
+
+
+def test_a_list_without_end_is_cut_and_is_not_whole() -> None:
+    for length, whole in ((MOST_LISTED, True), (MOST_LISTED + 1, False), (9000, False)):
+        answer = listing("AU", *(f"L{n}" for n in range(length)))
+        found = listed(ASKED, answer, Summary.CHARGED, KOHA)
+        assert (len(found.items), found.whole) == (min(length, MOST_LISTED), whole)
+    # As many as are taken are counted, and there are more.
+    answer = listing("AU", *(f"L{n}" for n in range(MOST_LISTED + 5)), count=MOST_LISTED)
+    assert not listed(ASKED, answer, Summary.CHARGED, KOHA).whole
+
+
+def test_a_list_that_says_nowhere_whose_it_is_is_none() -> None:
+    for card in (None, "", " "):
+        answer = patron(("AU", ITEM), card=card, charged_items_count="0001")
+        with pytest.raises(RegisterError, match="whose"):
+            listed(ASKED, answer, Summary.CHARGED, KOHA)
+        silent = replace(KOHA, echoes_card=False)
+        assert listed(ASKED, answer, Summary.CHARGED, silent).has(ITEM)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "are"),
+    [
+        ("a1", " A1 ", True),
+        ("k123", "\u212a123", False),  # the Kelvin sign
+        ("s1", "\u017f1", False),  # the long s
+        ("strasse", "stra\u00dfe", False),
+        ("\u00e4", "\u00c4", False),
+        ("1", "\uff11", False),
+    ],
+)
+def test_numbers_are_one_but_for_the_case_of_ascii(one: str, other: str, are: bool) -> None:
+    assert same(one, other) is same(other, one) is are
 
 
 def test_a_list_of_a_card_that_is_not_known_is_none() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -166,6 +167,8 @@ def test_whatever_fits_can_be_said_in_one_field(text: str) -> None:
             encode(limited(message), delimiter=dialect.delimiter), delimiter=dialect.delimiter
         )
         assert again.first("AB") == fitting == text.strip()
+        assert fitting.isascii()
+        assert fitting.isprintable()
         assert len(fitting) <= MAX_VALUE
 
 
@@ -173,9 +176,18 @@ def test_whatever_fits_can_be_said_in_one_field(text: str) -> None:
 def test_a_pin_is_said_as_it_was_keyed_or_not_at_all(pin: str) -> None:
     try:
         assert fit_pin(pin, DIALECTS["koha"]) == pin
-        assert pin.strip()
     except InputError:
-        assert not pin.strip() or len(pin) > 64 or "|" in pin or not pin.isprintable()
+        unseen = any(unicodedata.category(sign) in ("Mn", "Lo", "So") for sign in pin)
+        assert not pin.strip() or len(pin) > 64 or "|" in pin or not pin.isprintable() or unseen
+    else:
+        assert pin.strip()
+
+
+@pytest.mark.parametrize("pin", ["\u2800", "\u3164", "\u115f", "\u1160", "\uffa0", "8\u034f"])
+def test_a_pin_of_what_nobody_sees_is_none(pin: str) -> None:
+    assert pin.isprintable()
+    with pytest.raises(InputError):
+        fit_pin(pin, DIALECTS["koha"])
 
 
 @pytest.mark.parametrize(
@@ -234,6 +246,7 @@ def test_due_dates_in_the_forms_of_the_field(text: str, iso: str) -> None:
     "text",
     [
         *("", "07/12/2026", "12/07/2026", "maanantai 7. joulukuuta", "2026-13-40", "00000000"),
+        *("2026-12-07 23:59:00." + "0" * 60000, "2026-12-07" + " " * 60),
         *("20261207 XYZ104152", "20261207    256199", "2026-12-07 23:59:00 BST", "99999999"),
         *("２０２６１２０７", "2026-12-07 23:59:00 +99:00", "0001-01-01T00:00:00+14:00"),
     ],

@@ -105,7 +105,49 @@ def test_koha_suomi_pa_missing_denies(answer: Message) -> None:
     assert (denied.standing, denied.door) == (Standing.DENIED, (Hindrance.ACCESS_NOT_SAID,))
 
 
-@pytest.mark.parametrize("value", ["1", "2", "17"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "00",
+        "0000",
+        "-1",
+        "+1",
+        "1.0",
+        "1 2",
+        "N",
+        "Y",
+        "False",
+        "true",
+        "0x1",
+        "1;0",
+        "²",
+        "１",
+        "٣",
+    ],
+)
+def test_koha_suomi_pa_of_anything_but_a_number_above_zero_denies(value: str) -> None:
+    denied = said(patron(("PA", value)), "koha-suomi")
+    assert (denied.standing, denied.door) == (Standing.DENIED, (Hindrance.NO_ACCESS,))
+
+
+def test_koha_suomi_pa_of_anything_else_denies_even_where_a_site_names_it() -> None:
+    for value in ("N", "00", "１"):
+        access = SipAccess("h", dialect="koha-suomi", institution="ESI", access_values=(value,))
+        denied = verdict(asked(), patron(("PA", value)), dialect_of(access))
+        assert denied.door == (Hindrance.NO_ACCESS,)
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "0" * 5000 + "1"])
+def test_koha_suomi_pa_of_a_number_without_end_is_one(value: str) -> None:
+    assert len(said(patron(("PA", value)), "koha-suomi").access or "") == 64
+
+
+def test_another_field_may_say_yes_in_words() -> None:
+    access = SipAccess("h", dialect="koha-suomi", access_field="XA", access_values=("Y",))
+    assert verdict(asked(), patron(("XA", "Y")), dialect_of(access)).standing is Standing.OK
+
+
+@pytest.mark.parametrize("value", ["1", "2", "17", "01"])
 def test_koha_suomi_pa_of_one_or_a_group_admits(value: str) -> None:
     admitted = said(patron(("PA", value)), "koha-suomi")
     assert (admitted.standing, admitted.access, admitted.door) == (Standing.OK, value, ())
@@ -222,7 +264,10 @@ async def test_another_institution_is_only_noted_and_once(
 
 @pytest.mark.parametrize(
     "card",
-    ["", "  ", "A|ADx", "A\rB", "A\x00B", "A\x85B", "A\u202eB", "7" * 65, "\ud800"],
+    [
+        *("", "  ", "A|ADx", "A\rB", "A\x00B", "A\x85B", "A\u202eB", "7" * 65, "\ud800"),
+        *("Ä1", "１２", "𝟏𝟐", "A\u2800", "A\u3164", "A\u115f", "A\u00ad1", "A\u00a01", "\u212a1"),
+    ],
 )
 async def test_card_text_is_checked_before_it_reaches_a_message(card: str) -> None:
     ask = ScriptedAsk([patron()])
@@ -232,7 +277,13 @@ async def test_card_text_is_checked_before_it_reaches_a_message(card: str) -> No
     assert len(card) < 2 or card not in str(caught.value)
 
 
-@pytest.mark.parametrize("pin", ["86|42", "8\r42", "1" * 65])
+@pytest.mark.parametrize(
+    "pin",
+    [
+        *("86|42", "8\r42", "1" * 65, "\u2800", "8642\u3164", "\u115f8642", "86\u116042", "\uffa0"),
+        *("86\u034f42", "8642\ufe0f", "86\u180b42", "8642\U000e0100", "8642\u17b5", "86\u00ad42"),
+    ],
+)
 async def test_a_pin_is_checked_likewise_and_never_repeated(pin: str) -> None:
     ask = ScriptedAsk([patron()])
     with pytest.raises(InputError) as caught:
@@ -241,12 +292,17 @@ async def test_a_pin_is_checked_likewise_and_never_repeated(pin: str) -> None:
     assert pin not in repr(caught.value)
 
 
+@pytest.mark.parametrize("pin", ["8642", "86 42 ", "ääkköset", "§½€£", "пароль", "é" * 64])
+def test_a_pin_of_any_script_is_said_as_it_was_keyed(pin: str) -> None:
+    assert asked(pin).every("AD") == (pin,)
+
+
 def test_what_the_charset_cannot_say_is_refused_and_not_kept_in_the_error() -> None:
     dialect = dialect_of(SipAccess("h", dialect="koha", encoding="cp850"))
     with pytest.raises(InputError, match="cp850") as caught:
-        requests.patron_status(settings(dialect), NOON, "kortti€")
+        requests.patron_information(settings(dialect), NOON, CARD, pin="sana€")
     assert caught.value.__context__ is None
-    assert "kortti" not in repr(caught.value)
+    assert "sana" not in repr(caught.value)
 
 
 @given(

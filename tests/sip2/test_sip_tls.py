@@ -1,6 +1,7 @@
 """Whom a device believes that it is its library system: certificates, authorities, plain text."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from sync.sip2 import transport
 from sync.sip2.faults import NoAnswer, NotAsked
 from sync.sip2.settings import SipSettings
+from sync.sip2.tls import trust
 from sync.sip2.transport import Link
 from tests.hub_line.certificates import Authority
 from tests.sip2.small_server import (
@@ -80,15 +82,60 @@ async def test_an_authority_of_another_site(authority: Authority, tmp_path: Path
     assert server.codes == []
 
 
-@pytest.mark.parametrize("text", [None, "", "no certificate"])
-async def test_authorities_that_cannot_be_read(text: str | None, tmp_path: Path) -> None:
+BEGIN, END = b"-----BEGIN CERTIFICATE-----\n", b"\n-----END CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"no certificate", b"\xff\xfe\x00", BEGIN + b"AAAA" + END, BEGIN + b"\xe4" + END]
+)
+async def test_what_is_no_certificate(data: bytes, tmp_path: Path) -> None:
     file = tmp_path / "authorities.pem"
-    if text is not None:
-        file.write_text(text, encoding="ascii")
+    file.write_bytes(data)
+    assert await unusable(file) == "cannot be read as certificates in PEM"
+
+
+async def test_a_file_of_authorities_that_is_not_there(tmp_path: Path) -> None:
+    assert await unusable(tmp_path / "x") == "cannot be read: No such file or directory"
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/null", "/dev", "fifo"])
+async def test_what_would_keep_its_reader_waiting_is_not_read(path: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    async with asyncio.timeout(5):
+        assert await unusable(tmp_path / path) == "is not a plain file"
+
+
+async def test_a_file_that_is_too_large_for_authorities(
+    authority: Authority, tmp_path: Path
+) -> None:
+    file = tmp_path / "authorities.pem"
+    file.write_bytes(authority.file.read_bytes() + b"#" * 1_048_576)
+    assert (await unusable(file)).startswith("is larger than 1 MiB")
+
+
+async def test_several_authorities_and_what_is_written_between(
+    authority: Authority, tmp_path: Path
+) -> None:
+    other = Authority(tmp_path).file.read_bytes()  # of the same name: the first one counts
+    file = tmp_path / "authorities.pem"
+    comment = "# Kirjastojen juurivarmenne, päivätty\n"
+    whole = [comment.encode(), authority.file.read_bytes(), comment.encode("latin-1"), other]
+    file.write_bytes(b"".join(whole).ljust(1_048_576, b"\n"))
+    async with SmallServer(tls=authority.server("localhost")) as server:
+        link = await Link.open(server.settings(host="localhost", ca_file=file))
+        assert (await link.ask(PATRON)).code == "64"
+        await link.close()
+    assert len((await trust(file)).get_ca_certs()) == 2
+
+
+async def unusable(file: Path) -> str:
+    """What is said of this file of authorities."""
     async with SmallServer() as server:
         said = await refused(server.settings(tls=True, ca_file=file))
-    assert f"{file}: cannot be read as certificates" in said
     assert server.connections == 0
+    assert said.startswith(f"{file}: ")
+    assert said.endswith(" ([register.sip2] ca_file)")
+    return said.removeprefix(f"{file}: ").removesuffix(" ([register.sip2] ca_file)")
 
 
 async def answers_greetings(caller: Caller) -> None:

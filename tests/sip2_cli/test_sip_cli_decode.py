@@ -17,7 +17,7 @@ from kioskd.cli.sip2_decode import charset_of, decoded, delimiter_of, lines_of
 from kioskd.errors import InputError
 from sync.sip2.charset import ENCODINGS, UTF_8
 from sync.sip2.framing import MAX_BYTES
-from sync.sip2.masking import HIDDEN, PRIVATE
+from sync.sip2.masking import CARDS, HIDDEN, PRIVATE
 from tests.outside.premises import KIOSKD
 
 VECTORS = os.environ.get("KIOSKD_VECTORS")
@@ -69,6 +69,27 @@ def test_persons_and_secrets_are_masked_unless_asked_for() -> None:
     open_fields = dict(told(PATRON, unmask=True)["fields"])
     assert open_fields["AA"] == "167A006007"
     assert open_fields["AE"] == "Virtanen, Maija"
+
+
+@pytest.mark.parametrize("sent", ["|", "^", "~"])
+@pytest.mark.parametrize("asked", ["|", "^", ",", "-"])
+@pytest.mark.parametrize("title", ["Kalevala", "a, b", "x|y", "A^B"])
+def test_no_delimiter_that_was_asked_for_shows_a_secret(sent: str, asked: str, title: str) -> None:
+    fields = ("AOESI", "AA167A006007", "AD482915", "AEMaija Virtanen", f"AF{title}", "CY167A006008")
+    line = f"64{' ' * 14}00720261123    101500{'0000' * 6}{sent.join(fields)}{sent}"
+    told = json.dumps(decoded(line.encode(), UTF_8, asked, unmask=False))
+    assert [s for s in ("167A006007", "482915", "Virtanen", "167A006008") if s in told] == []
+
+
+@pytest.mark.parametrize("name", ["\x00AD", "A\x00D", " AD"])
+def test_signs_amid_the_name_of_a_field_show_no_secret(name: str) -> None:
+    line = f"3520261123    101500AOESI|{name}482915|".encode()
+    assert "482915" not in json.dumps(decoded(line, UTF_8, "|", unmask=False))
+
+
+def test_a_closed_standard_input_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main.main(["sip2", "decode"]) == 2
 
 
 def test_lines_end_in_any_way_and_blank_ones_are_nothing() -> None:
@@ -244,7 +265,8 @@ def test_blocks_split_no_line(pieces: list[bytes], size: int) -> None:
     assert list(lines_of(Few(data))) == list(lines_of(io.BytesIO(data)))
 
 
-_TEXT = st.text(st.characters(exclude_characters="|\r\n", codec="utf-8"), max_size=20)
+# Of what titles, names and places are written with: with a sign that divides it would be hidden.
+_TEXT = st.text(st.characters(categories=["L", "N", "Zs"]) | st.sampled_from("()[].,/:&-'"))
 
 
 @given(
@@ -258,7 +280,7 @@ def test_what_is_private_is_hidden_and_the_rest_stands(fields: list[tuple[str, s
         assert name == shown_name
         if name not in PRIVATE or not value:
             assert shown == value
-        elif name == "AA":
+        elif name in CARDS:
             assert shown == (HIDDEN + value[-3:] if len(value) > 6 else HIDDEN)
         else:
             assert shown == HIDDEN

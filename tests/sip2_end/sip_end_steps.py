@@ -167,9 +167,8 @@ STEPS: Final = (
     _lends_not(
         "a loan of what is on loan", people.WELL, catalogue.BROTHERS, refused(Refusal.ON_LOAN)
     ),
-    # Its record says that it is on the shelf, so nobody can tell why.
     _lends_not(
-        "a loan of what is reserved", people.WELL, catalogue.RESERVED, refused(Refusal.REFUSED)
+        "a loan of what is reserved", people.WELL, catalogue.RESERVED, refused(Refusal.RESERVED)
     ),
     _lends_not(
         "a loan of what waits for another",

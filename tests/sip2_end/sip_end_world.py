@@ -1,5 +1,6 @@
 """A client on one side, the demo's library behind pysip2 on the other, a meddler between them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -19,20 +20,23 @@ from tests.sip2.meddler import Meddler, Plan, passes
 from tests.sip2_end.sip_end_client import CLOCK, running, settings
 
 ZONE: Final = ZoneInfo("Europe/Helsinki")
-GRACE: Final = 0.3  # seconds; longer than anything is late here
+PAUSE: Final = 0.3  # seconds between two looks at what was lost
+_TURNS: Final = 50  # of the loop, in which a server reads what has arrived
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
     """encoding: of both sides. detection: of pysip2, auto or required. numbered: AY and AZ of ours.
 
-    idle: seconds after which the server hangs up on a silent client.
+    idle: seconds after which the server hangs up on a silent client. koha: lending somebody what
+    they have already renews it, so that a loan which is asked for twice is seen.
     """
 
     encoding: str = "utf-8"
     detection: str = "auto"
     numbered: bool = True
     idle: float | None = None
+    koha: bool = False
 
 
 SETTINGS: Final = (
@@ -57,10 +61,17 @@ class World:
 
 @asynccontextmanager
 async def world(
-    setting: Setting = SETTINGS[0], plan: Plan = passes, *, through: int = 0, late: float = 0.25
+    setting: Setting = SETTINGS[0],
+    plan: Plan = passes,
+    *,
+    late: float = 0.25,
+    pause: float = PAUSE,
 ) -> AsyncIterator[World]:
-    """Everything runs, and nothing of it is left. through: another port to connect to."""
-    library = Library(datetime.now(ZONE))
+    """Everything runs, and nothing of it is left: what was held up has arrived by then.
+
+    late: seconds for which the meddler holds a message up. pause: between two looks.
+    """
+    library = Library(datetime.now(ZONE), renews_own_loans=setting.koha)
     served = serving(
         library,
         encoding=setting.encoding,
@@ -80,6 +91,16 @@ async def world(
                 meddler,
                 client,
                 SipVerifier(client, made_with, CLOCK),
-                SipCirculation(client, made_with, CLOCK, grace_seconds=GRACE),
+                SipCirculation(client, made_with, CLOCK, pause_seconds=pause),
                 SipPatronDesk(client, made_with, CLOCK),
             )
+        await _arrived(meddler, late)
+
+
+async def _arrived(meddler: Meddler, late: float) -> None:
+    """The client is gone; what it said and the meddler holds up goes on to the server."""
+    held = set(meddler._running)
+    if held:
+        await asyncio.wait(held, timeout=late)
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)

@@ -38,7 +38,7 @@ async def site(answer: Answer, institution: str = "ESI") -> AsyncIterator[Site]:
             yield Site(
                 ils,
                 SipVerifier(client, made_with, CLOCK),
-                SipCirculation(client, made_with, CLOCK, grace_seconds=0.05),
+                SipCirculation(client, made_with, CLOCK, pause_seconds=0.05),
                 SipPatronDesk(client, made_with, CLOCK),
             )
 
@@ -208,11 +208,50 @@ async def test_a_return_is_said_with_the_branch_that_it_happened_at() -> None:
     assert asked.fixed["return_date"] == "20260301    020000"
 
 
-async def test_off_line_in_mid_return_leaves_it_to_be_looked_for() -> None:
+async def test_off_line_in_mid_return_leaves_it_in_doubt() -> None:
     shelf = town()
     async with site(scripted({"09": [[Say(off_line())]]}, shelf)) as here:
         back = await here.circulation.checkin(ITEM, soon())
-    assert (back.done, len(shelf.done)) == (True, 1)
+        assert here.ils.codes().count("09") == 1
+    assert (back.refused, back.title, shelf.done) == (Refusal.IN_DOUBT, TITLE, [])
+
+
+@pytest.mark.parametrize(
+    ("stands", "done", "hold"),
+    [
+        ("03", True, Hold.NONE),
+        ("08", True, Hold.HERE),
+        ("10", False, Hold.TRANSFER),
+        ("12", False, Hold.NONE),
+    ],
+)
+async def test_a_return_whose_answer_is_lost_is_as_the_item_stands(
+    stands: str, done: bool, hold: Hold
+) -> None:
+    shelf = town(stands=stands)
+
+    def answer(message: Message) -> Sequence[Act]:
+        acts = shelf(message)
+        return [Close()] if message.code == "09" else acts
+
+    async with site(answer) as here:
+        back = await here.circulation.checkin(ITEM, soon())
+        assert here.ils.codes().count("09") == 1
+    assert (back.done, back.settled, back.hold, back.title) == (done, done, hold, TITLE)
+    assert back.refused is (None if done else Refusal.IN_DOUBT)
+
+
+async def test_an_answer_without_its_item_is_none_and_the_return_is_looked_for() -> None:
+    shelf = town()
+
+    def answer(message: Message) -> Sequence[Act]:
+        acts = shelf(message)
+        return [_without(act, "AB") for act in acts] if message.code == "09" else acts
+
+    async with site(answer) as here:
+        back = await here.circulation.checkin(ITEM, soon())
+        assert here.ils.codes().count("09") == 1
+    assert (back.done, back.settled, len(shelf.done)) == (True, True, 1)
 
 
 async def test_a_server_that_stays_off_line_is_not_available_and_nothing_is_done() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Coroutine, Iterable
 
 import pytest
 
-from kioskd.domain.ils import Lent, Refusal, Returned
+from kioskd.domain.ils import Hold, Lent, Refusal, Returned
 from sync.sip2.layouts import ANSWERS, READS
 from tests.faults.proxy import Flow, Passage, Proxy, Schedule
 from tests.sip2.meddler import FAULTS, Fault, Plan, Way, always, once
@@ -208,12 +208,46 @@ async def test_a_cut_answer_is_settled_by_looking(step_name: str) -> None:
 
 
 @pytest.mark.parametrize("step_name", ["a loan", "a return"])
-async def test_a_cut_request_was_not_done_and_is_asked_once_more(step_name: str) -> None:
+async def test_a_cut_request_is_in_doubt_and_not_asked_again(step_name: str) -> None:
     step = BY_NAME[step_name]
     async with world(plan=once(step.code, Fault.CUT)) as made:
         outcome = await outcome_of(step, made)
     assert isinstance(outcome, Lent | Returned)
-    assert (outcome.done, made.library.done) == (True, list(step.done))
+    assert (outcome.refused, made.library.done) == (Refusal.IN_DOUBT, [])
+
+
+async def test_a_return_of_the_other_branchs_that_is_on_its_way_is_in_doubt() -> None:
+    step = BY_NAME["a return of the other branch's"]
+    async with world(plan=once("10", Fault.CUT)) as made:
+        outcome = await outcome_of(step, made)
+    assert isinstance(outcome, Returned)
+    assert (outcome.refused, outcome.hold) == (Refusal.IN_DOUBT, Hold.TRANSFER)
+    assert made.library.done == list(step.done)
+
+
+async def test_a_library_system_slower_than_we_look_does_it_once_and_it_is_in_doubt() -> None:
+    async def one(step: Step, setting: Setting) -> str:
+        async with world(setting, once(step.code, Fault.LATE), late=1.0, pause=0.1) as made:
+            outcome = await outcome_of(step, made)
+            before = list(made.library.done)
+        in_doubt = getattr(outcome, "refused", None) is Refusal.IN_DOUBT
+        right = in_doubt and before == [] and made.library.done == list(step.done)
+        return "" if right else f"{setting}: {outcome}, {before}, then {made.library.done}"
+
+    steps = [BY_NAME["a loan"], BY_NAME["a return"]]
+    settings = [Setting(numbered=numbered, koha=True) for numbered in (True, False)]
+    assert await complaints(one(step, setting) for step in steps for setting in settings) == []
+
+
+async def test_what_is_done_before_the_second_look_is_found_by_it() -> None:
+    async def one(step: Step) -> str:
+        setting, plan = Setting(numbered=False, koha=True), once(step.code, Fault.LATE)
+        async with world(setting, plan, late=ANSWER_SECONDS * 2, pause=0.4) as made:
+            outcome = await outcome_of(step, made)
+        done = getattr(outcome, "refused", "") is None and getattr(outcome, "settled", False)
+        return "" if done and made.library.done == list(step.done) else f"{step.name}: {outcome}"
+
+    assert await complaints(map(one, [BY_NAME["a loan"], BY_NAME["a return"]])) == []
 
 
 @pytest.mark.parametrize("step_name", ["a renewal", "a renewal of everything"])
