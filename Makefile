@@ -48,9 +48,11 @@ bench-hub: install
 	$(BIN)/python -m bench.run hub hub_fleet hub_million $(BENCH)
 
 # 100 schedules of cut, dripping, repeated and reordered connections between hub and device, with
-# kills of either side; an ordinary test run makes a few. KIOSKD_FAULT_SEED=N repeats one.
+# kills of either side; an ordinary test run makes a few. KIOSKD_FAULT_SEED=N repeats one. Then 400
+# visits to a library system through lost, late, doubled and broken messages; KIOSKD_SIP_SEED=N.
 faults: install
 	KIOSKD_FAULTS=100 $(BIN)/pytest tests/hub_end $(PYTEST)
+	KIOSKD_SIP_FAULTS=400 $(BIN)/pytest tests/sip2_end/test_sip_end_seeds.py $(PYTEST)
 
 # 200 random kills; an ordinary test run makes a few at each named point.
 # KIOSKD_KILL_SEED=N draws the kills of an earlier run once more.

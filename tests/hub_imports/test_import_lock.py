@@ -187,8 +187,12 @@ async def test_the_lock_of_another_is_not_taken_away_at_the_end(world: World) ->
     assert await world.leases() == 0
 
 
-async def test_an_urgent_import_waits_for_a_batch_and_not_for_the_whole(world: World) -> None:
+async def test_an_urgent_import_waits_for_a_batch_and_not_for_the_whole(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While a large file is written, one block of another feed gets in between its batches."""
+    # So many batches that the other one, which reads its own file first, comes in time.
+    monkeypatch.setattr("sync.hub.imports.staging.BATCH", 40)
     await world.load([row(1)], feed="toinen")
     many = rows(range(6000))
     started = asyncio.Event()
